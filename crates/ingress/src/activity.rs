@@ -1,0 +1,121 @@
+//! What one connection is doing, so that it can be left alone, drained or dropped at the right time.
+
+use axum::body::{Body, Bytes, HttpBody};
+use http_body_util::BodyExt;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// After so long without a request a connection is closed.
+const IDLE: Duration = Duration::from_secs(60);
+/// After so long without an end a request is given up, whoever is slow.
+const STUCK: Duration = Duration::from_secs(300);
+
+/// What one connection is doing. Clones look at the same connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    changed: Mutex<Instant>,
+}
+
+/// What to do with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advice {
+    /// Leave it.
+    Leave,
+    /// Close it once what is in flight is done.
+    Close,
+    /// Drop it.
+    Drop,
+}
+
+impl Activity {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            changed: Mutex::new(Instant::now()),
+        }))
+    }
+
+    /// A request begins; it ends when what is returned is dropped.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.0.begun.fetch_add(1, Ordering::AcqRel);
+        self.touch();
+        InFlight(self.clone())
+    }
+
+    /// How many requests have ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.0.ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn advice(&self) -> Advice {
+        let quiet = self.0.changed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        let in_flight = self.0.begun.load(Ordering::Acquire) > self.ended();
+        match in_flight {
+            true if quiet >= STUCK => Advice::Drop,
+            false if quiet >= IDLE => Advice::Close,
+            _ => Advice::Leave,
+        }
+    }
+
+    fn touch(&self) {
+        *self.0.changed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+/// One request in flight.
+#[derive(Debug)]
+pub(crate) struct InFlight(Activity);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.0.ended.fetch_add(1, Ordering::AcqRel);
+        self.0.touch();
+    }
+}
+
+/// A response's body that ends its request when it has been sent or given up.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+impl Tracked {
+    pub(crate) const fn new(body: Body, in_flight: InFlight) -> Self {
+        Self { body, _in_flight: in_flight }
+    }
+}
+
+impl HttpBody for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body.frame()).poll(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,110 @@
+//! One request, from its head to its response: checked, routed, answered, dressed in headers, logged.
+
+use crate::{
+    headers::{self, Channel},
+    http1, problem, request_id,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode, header},
+    response::Response,
+};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use kernel::{Problem, RequestId};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+/// The route that answered, as the table spells it. The log names it instead of the path, which strangers choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matched(pub(crate) &'static str);
+
+/// Answers one request. Never fails and never panics: a handler that does is a 500.
+pub async fn answer(router: &Router, mut request: Request) -> Response {
+    let (id, began, method) = (RequestId::new(), Instant::now(), request.method().clone());
+    request.extensions_mut().insert(request_id::Request(id));
+    let response = match vet(&request) {
+        Ok(()) => run(router, request, id).await,
+        Err(problem) => problem::response(problem, id),
+    };
+    let route = response.extensions().get::<Matched>().map_or("-", |matched| matched.0);
+    let took = began.elapsed().as_micros();
+    tracing::info!(request = %id, method = %method, route, status = response.status().as_u16(), micros = took, "answered");
+    dress(problem::write(response, id), &method, id)
+}
+
+fn dress(mut response: Response, method: &Method, id: RequestId) -> Response {
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    headers::apply(response.headers_mut(), Channel::Secure, id);
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// Limits and rules that hold for HTTP/2 as well, whose framing needs no reading of our own.
+fn vet(request: &Request) -> Result<(), Problem> {
+    let refuse = |status: StatusCode| Err(problem::for_status(status));
+    let uri = request.uri();
+    if uri.path_and_query().map_or(0, |path| path.as_str().len()) > http1::LONGEST_TARGET {
+        return refuse(StatusCode::URI_TOO_LONG);
+    }
+    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > http1::LONGEST_HEAD {
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    let authority = uri.authority().map(|authority| authority.as_str());
+    if host_is_clear(authority, request.headers()) { Ok(()) } else { Err(Problem::bad_request("the request's host is malformed")) }
+}
+
+/// Whether the request names one host, well formed; where both the address and `Host` name it, the same.
+fn host_is_clear(authority: Option<&str>, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter().map(axum::http::HeaderValue::as_bytes);
+    match (authority, hosts.next(), hosts.next()) {
+        (_, _, Some(_)) => false,
+        (Some(authority), Some(host), None) => {
+            http1::is_host(authority.as_bytes()) && authority.as_bytes().eq_ignore_ascii_case(host)
+        }
+        (Some(authority), None, None) => http1::is_host(authority.as_bytes()),
+        (None, Some(host), None) => http1::is_host(host),
+        // HTTP/1.0 need not name one.
+        (None, None, None) => true,
+    }
+}
+
+async fn run(router: &Router, request: Request, id: RequestId) -> Response {
+    let service = TowerToHyperService::new(router.clone());
+    match Caught(Box::pin(async move { service.call(request).await })).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(Panicked) => {
+            tracing::error!(request = %id, "a handler panicked");
+            problem::response(Problem::internal(), id)
+        }
+    }
+}
+
+/// A future whose panic becomes an error.
+struct Caught<F>(Pin<Box<F>>);
+
+struct Panicked;
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // What a panicked handler leaves behind is dropped with it; nothing of it is looked at again.
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The one table of routes. A route is method, path, policy and handler; without a policy there is no route to build, and
+//! what is not in the table is answered with 404.
+
+use crate::{
+    enforce::{self, Guard},
+    gate::Gate,
+    policy::{Auth, Policy},
+};
+use axum::{
+    Router,
+    handler::Handler,
+    http::Method,
+    middleware::from_fn_with_state,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use std::{collections::BTreeMap, fmt, sync::Arc};
+use utoipa::openapi::path::Operation;
+
+/// One route.
+#[derive(Clone)]
+pub struct Route {
+    method: Method,
+    path: &'static str,
+    policy: Policy,
+    operation: Option<Box<Operation>>,
+    handler: MethodRouter,
+}
+
+impl Route {
+    /// A route whose handler takes no state. GET also answers HEAD. `path` is in the framework's notation: `/a/{id}`,
+    /// `/a/{*rest}`.
+    #[must_use]
+    pub fn new<H, T>(method: Method, path: &'static str, policy: Policy, handler: H) -> Self
+    where
+        H: Handler<T, ()>,
+        T: 'static,
+    {
+        Self::with_state(method, path, policy, handler, ())
+    }
+
+    /// A route whose handler takes `state`.
+    #[must_use]
+    pub fn with_state<H, T, S>(method: Method, path: &'static str, policy: Policy, handler: H, state: S) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        // Methods outside the framework's list have no route; `RouteTable::router` reports them.
+        let handler = MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
+        Self { method, path, policy, operation: None, handler: handler.with_state(state) }
+    }
+
+    /// A GET without state.
+    #[must_use]
+    pub fn get<H, T>(path: &'static str, policy: Policy, handler: H) -> Self
+    where
+        H: Handler<T, ()>,
+        T: 'static,
+    {
+        Self::new(Method::GET, path, policy, handler)
+    }
+
+    /// The same route with its entry in the OpenAPI document.
+    #[must_use]
+    pub fn documented(mut self, operation: Operation) -> Self {
+        self.operation = Some(Box::new(operation));
+        self
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path, with its parameters in braces.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// What the route is allowed to do.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Its entry in the OpenAPI document, where it has one.
+    #[must_use]
+    pub fn operation(&self) -> Option<&Operation> {
+        self.operation.as_deref()
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Policy { auth, cache, body } = self.policy;
+        let who = match auth {
+            Auth::Public => "public",
+            Auth::Person => "person",
+            Auth::Operator => "operator",
+        };
+        write!(f, "{:<6} {:<44} {who:<8} body<={body:<6} {}", self.method.as_str(), self.path, cache.control())
+    }
+}
+
+/// Why a table cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// The same method and path twice.
+    #[error("the route {0} {1} is declared twice")]
+    Twice(Method, &'static str),
+    /// Two paths that differ in nothing but the names of their parameters.
+    #[error("the routes {0} and {1} cannot be told apart")]
+    Ambiguous(&'static str, &'static str),
+    /// No path: it must begin with a slash.
+    #[error("the route {0} does not begin with a slash")]
+    Path(&'static str),
+    /// A method that cannot be routed.
+    #[error("the method {0} cannot be routed")]
+    Method(Method),
+}
+
+/// Every route of a listener.
+#[derive(Clone, Default)]
+pub struct RouteTable {
+    routes: Vec<Route>,
+}
+
+impl RouteTable {
+    /// A table of these routes.
+    #[must_use]
+    pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
+        Self { routes: routes.into_iter().collect() }
+    }
+
+    /// Both tables as one.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.routes.extend(other.routes);
+        self
+    }
+
+    /// The same table with one more route.
+    #[must_use]
+    pub fn with(mut self, route: Route) -> Self {
+        self.routes.push(route);
+        self
+    }
+
+    /// Every route, in the order of declaration.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter()
+    }
+
+    /// The framework's router, with each route behind its policy.
+    ///
+    /// # Errors
+    /// Two routes collide, or one cannot be routed.
+    pub fn router(self, gate: &Arc<dyn Gate>) -> Result<Router, RouteError> {
+        self.check()?;
+        let guarded = |route: Route| {
+            let guard = Guard { path: route.path, policy: route.policy, gate: Arc::clone(gate) };
+            (route.path, route.handler.route_layer(from_fn_with_state(guard, enforce::enforce)))
+        };
+        Ok(self.routes.into_iter().map(guarded).fold(Router::new(), |router, (path, handler)| router.route(path, handler)))
+    }
+
+    /// The framework panics where two routes collide; a table says so instead.
+    fn check(&self) -> Result<(), RouteError> {
+        let mut shapes: BTreeMap<String, &'static str> = BTreeMap::new();
+        for (at, route) in self.routes.iter().enumerate() {
+            if !route.path.starts_with('/') {
+                return Err(RouteError::Path(route.path));
+            }
+            if MethodFilter::try_from(route.method.clone()).is_err() {
+                return Err(RouteError::Method(route.method.clone()));
+            }
+            if self.routes.iter().take(at).any(|other| other.method == route.method && other.path == route.path) {
+                return Err(RouteError::Twice(route.method.clone(), route.path));
+            }
+            match shapes.insert(shape(route.path), route.path) {
+                Some(other) if other != route.path => return Err(RouteError::Ambiguous(other, route.path)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for RouteTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.routes.iter().try_for_each(|route| writeln!(f, "{}", route.to_string().trim_end()))
+    }
+}
+
+/// A path with the names of its parameters taken out.
+fn shape(path: &str) -> String {
+    let segment = |segment: &str| match segment {
+        rest if rest.starts_with("{*") => "{*}".to_owned(),
+        parameter if parameter.starts_with('{') => "{}".to_owned(),
+        fixed => fixed.to_owned(),
+    };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    async fn nothing() {}
+
+    fn route(path: &'static str) -> Route {
+        Route::get(path, Policy::PAGE, nothing)
+    }
+
+    #[test]
+    fn collisions_are_errors_and_not_panics() {
+        let refused = |routes: Vec<Route>| RouteTable::new(routes).check().unwrap_err();
+        assert_eq!(refused(vec![route("/a"), route("/a")]), RouteError::Twice(Method::GET, "/a"));
+        assert_eq!(refused(vec![route("/{a}/x"), route("/{b}/x")]), RouteError::Ambiguous("/{a}/x", "/{b}/x"));
+        assert_eq!(refused(vec![route("a")]), RouteError::Path("a"));
+        let odd = Method::from_bytes(b"BREW").unwrap();
+        assert_eq!(
+            refused(vec![Route::new(odd.clone(), "/pot", Policy::PAGE, nothing)]),
+            RouteError::Method(odd)
+        );
+    }
+
+    #[test]
+    fn one_path_may_have_several_methods() {
+        let table = RouteTable::new([route("/a")]).with(Route::new(Method::PUT, "/a", Policy::open(9), nothing));
+        assert_eq!(table.check(), Ok(()));
+        insta::assert_snapshot!(table);
+    }
+}

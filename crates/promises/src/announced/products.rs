@@ -1,0 +1,44 @@
+//! The products' own controls.
+
+use super::{BASE, NO_STANDARDS};
+use crate::control::{ControlSpec, Standards};
+
+const PRODUCT: ControlSpec = ControlSpec { wing: "workspaces", ..BASE };
+
+pub(super) const CONTROLS: &[ControlSpec] = &[
+    ControlSpec {
+        id: "drawing-visibility",
+        title: "A drawing belongs to its uploader",
+        about: "A stranger, a former member and the owner of another team try every route, and raw SQL under the \
+                application's role, for a planted drawing.",
+        covers: &["nobody else", "only"],
+        standards: Standards { gdpr: &["32(1)(b)", "25(2)"], iso27001: &["5.15", "8.3"], soc2: &["CC6.1", "CC6.3"], asvs: &["8.2.2", "8.4.1"] },
+        ..PRODUCT
+    },
+    ControlSpec {
+        id: "csv-export",
+        title: "Saved runs as CSV",
+        about: "The probe exports runs, imports them again and compares; a cell that begins like a formula must arrive as \
+                text.",
+        covers: &["every saved run", "all saved runs"],
+        standards: Standards { gdpr: &["20(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &["1.2.10"] },
+        ..PRODUCT
+    },
+    ControlSpec {
+        id: "okr-history",
+        title: "Objectives keep their history",
+        about: "The probe edits planted objectives and reads past states back; a report about a past day must show what was \
+                true on that day.",
+        covers: &["every edit", "all edits"],
+        standards: NO_STANDARDS,
+        ..PRODUCT
+    },
+    ControlSpec {
+        id: "okr-export",
+        title: "The whole workspace as files",
+        about: "The probe exports a planted workspace, compares it with the database row for row, and imports it again.",
+        covers: &["all of it", "at any time"],
+        standards: Standards { gdpr: &["20(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &["1.2.10"] },
+        ..PRODUCT
+    },
+];

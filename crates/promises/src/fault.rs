@@ -1,0 +1,107 @@
+//! Sabotage as data: a real fault made from outside the program, how to see independently that it bites, and how to
+//! undo it. A control declares its faults; the runner in `testkit` carries them out on a scratch copy. No shipped code
+//! reacts to them.
+
+/// One way to make a promise false.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// Its name, unique in the catalogue: `hsts-stripped-on-one-route`.
+    pub id: &'static str,
+    /// What is broken, in one sentence.
+    pub about: &'static str,
+    /// The controls whose promises must turn Broken, and no others.
+    pub breaks: &'static [&'static str],
+    /// Whether it leaves alone what a probe plants itself, so that only an attack on everybody's data finds it.
+    pub spares_plants: bool,
+    /// How it is made and undone.
+    pub make: Make,
+    /// How it is seen to bite, by other means than the probe.
+    pub bites: Bites,
+}
+
+/// How a fault is made.
+#[derive(Clone, Copy, Debug)]
+pub enum Make {
+    /// SQL as the owner of the scratch database, in one transaction each.
+    Sql {
+        /// Makes the fault.
+        make: &'static str,
+        /// Undoes it.
+        undo: &'static str,
+    },
+    /// A proxy between the public address and the listener, which meddles with what passes.
+    Middle(&'static [Meddling]),
+    /// A change of the scratch database server: access rules replaced, settings, permissions of its socket directory.
+    Server {
+        /// `pg_hba.conf`, whole; `None` leaves it.
+        hba: Option<&'static str>,
+        /// Settings for `ALTER SYSTEM`, name and value; made before a restart.
+        settings: &'static [(&'static str, &'static str)],
+        /// Permission bits for the socket directory; `None` leaves them.
+        socket_mode: Option<u32>,
+    },
+    /// A file copied inside the scratch data directory, and the system restarted; undo removes it.
+    File {
+        /// The file to copy, relative to the data directory.
+        from: &'static str,
+        /// Where to, relative to the data directory.
+        to: &'static str,
+    },
+}
+
+/// What a proxy in the middle does.
+#[derive(Clone, Copy, Debug)]
+pub enum Meddling {
+    /// Removes a response header.
+    DropHeader(On, &'static str),
+    /// Sets a response header to a value, replacing what is there.
+    SetHeader(On, &'static str, &'static str),
+    /// Adds a response header before those of that name that are there, as a careless layer in front would.
+    AddHeader(On, &'static str, &'static str),
+    /// Also accepts TLS 1.2.
+    AcceptTls12,
+    /// Presents a certificate that does not verify.
+    BadCertificate,
+    /// Serves pages on plain HTTP instead of redirecting.
+    ServePlain,
+    /// Answers a POST to the path itself, with 204, and forwards nothing.
+    Swallow(&'static str),
+    /// Replaces a text in response bodies.
+    Replace(On, &'static str, &'static str),
+    /// Answers with what it recorded when the fault began, for paths that match.
+    Freeze(On),
+}
+
+/// Which responses a meddling touches.
+#[derive(Clone, Copy, Debug)]
+pub enum On {
+    /// Every response.
+    All,
+    /// Responses to paths that begin so.
+    Path(&'static str),
+    /// Responses with at least this status code.
+    Status(u16),
+}
+
+/// An independent look at whether a fault bites.
+#[derive(Clone, Copy, Debug)]
+pub enum Bites {
+    /// SQL that yields one boolean, run as the database's superuser.
+    Sql(&'static str),
+    /// A GET of the path at the public address: the response lacks the header, or does not carry the value.
+    HeaderNot(&'static str, &'static str, &'static str),
+    /// A GET of the path at the public address: the body contains the text.
+    Body(&'static str, &'static str),
+    /// A handshake with `openssl s_client` and these arguments succeeds.
+    Handshake(&'static [&'static str]),
+    /// A handshake of `openssl s_client -verify_return_error` with the system's own root certificate fails.
+    Unverified,
+    /// A plain HTTP GET of the path answers with this status.
+    Plain(&'static str, u16),
+    /// A POST to the path answers 204 while the listener behind the proxy never sees it.
+    Swallowed(&'static str),
+    /// The proxy has altered at least one response since the fault began.
+    Altered,
+    /// The file exists below the data directory.
+    File(&'static str),
+}

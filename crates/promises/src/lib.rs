@@ -1,0 +1,22 @@
+//! The promise language: a profile's text in, promises out; observations and a clock in, verdicts out. Pure.
+
+pub mod announced;
+pub mod control;
+pub mod diagnostics;
+pub mod fault;
+pub mod observation;
+pub mod parse;
+pub mod profile;
+pub mod quantity;
+mod report;
+pub mod story;
+pub mod verdict;
+
+pub use announced::ANNOUNCED;
+pub use control::{Catalogue, ControlSpec};
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use fault::Fault;
+pub use observation::{About, Finding, Observation, Outcome, Recorded};
+pub use profile::{Kind, Profile, Promise};
+pub use story::Story;
+pub use verdict::{Judgement, Verdict, judge};

@@ -1,0 +1,127 @@
+//! A database's first minutes: roles, the database itself, migrations.
+
+use crate::{
+    Role, StoreError,
+    address::{Address, connect, password},
+};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
+    migrate::{Migration, MigrationType, Migrator},
+    sql_str::SqlSafeStr as _,
+};
+use vault::KeyRing;
+
+/// Creates the roles that are missing. What is there already is left as it is: if it is wrong, the house check says so
+/// instead of silently mending it.
+async fn create_roles(conn: &mut PgConnection, address: &Address, keys: &KeyRing) -> Result<(), StoreError> {
+    let there: Vec<String> = sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname = ANY($1)")
+        .bind(Role::names())
+        .fetch_all(&mut *conn)
+        .await?;
+    let managed = matches!(address, Address::Url { .. });
+    for role in Role::ALL {
+        if there.iter().all(|name| name != role.name()) {
+            conn.execute(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN NOINHERIT"))).await?;
+        }
+        if managed {
+            // Hexadecimal digits only; a utility statement takes no parameters.
+            conn.execute(AssertSqlSafe(format!("ALTER ROLE {role} PASSWORD '{}'", password(role, keys)?))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the database the owner's, and lets nobody in but the roles.
+async fn claim_database(conn: &mut PgConnection, name: &str) -> Result<(), StoreError> {
+    let name = quote(name);
+    conn.execute(AssertSqlSafe(format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC"))).await?;
+    conn.execute(AssertSqlSafe(format!("GRANT CONNECT ON DATABASE {name} TO {}", Role::names().join(", ")))).await?;
+    conn.execute(AssertSqlSafe(format!("GRANT CREATE ON DATABASE {name} TO {}", Role::Owner))).await?;
+    Ok(())
+}
+
+/// Creates roles and database where they are missing, and brings the schema up to date.
+///
+/// # Errors
+/// When the bootstrap role may not do this, or a migration fails; each is one transaction.
+pub(crate) async fn prepare(address: &Address, keys: &KeyRing) -> Result<(), StoreError> {
+    let name = address.database().to_owned();
+    match address {
+        Address::Socket { .. } => {
+            let mut conn = connect(&address.with_database("postgres").bootstrap()).await?;
+            create_roles(&mut conn, address, keys).await?;
+            let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+                .bind(&name)
+                .fetch_one(&mut conn)
+                .await?;
+            if !there {
+                conn.execute(AssertSqlSafe(format!("CREATE DATABASE {} OWNER {}", quote(&name), Role::Owner))).await?;
+            }
+            claim_database(&mut conn, &name).await?;
+            conn.close().await?;
+            close_public_schema(connect(&address.bootstrap()).await?).await?;
+        }
+        Address::Url { .. } => {
+            let mut conn = connect(&address.bootstrap()).await?;
+            create_roles(&mut conn, address, keys).await?;
+            claim_database(&mut conn, &name).await?;
+            close_public_schema(conn).await?;
+        }
+    }
+    migrate(address, keys).await
+}
+
+/// A copy of a prepared database. Its rights are not copied with it, so they are given anew.
+///
+/// # Errors
+/// When the copy exists or the template is in use.
+pub async fn copy_database(address: &Address, template: &str, copy: &str) -> Result<(), StoreError> {
+    let mut conn = connect(&address.with_database("postgres").bootstrap()).await?;
+    let (copied, from) = (quote(copy), quote(template));
+    let statement = format!("CREATE DATABASE {copied} OWNER {} TEMPLATE {from} STRATEGY FILE_COPY", Role::Owner);
+    conn.execute(AssertSqlSafe(statement)).await?;
+    claim_database(&mut conn, copy).await?;
+    conn.close().await?;
+    Ok(())
+}
+
+/// Removes a database, whoever is connected to it.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn drop_database(address: &Address, name: &str) -> Result<(), StoreError> {
+    let mut conn = connect(&address.with_database("postgres").bootstrap()).await?;
+    conn.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name)))).await?;
+    conn.close().await?;
+    Ok(())
+}
+
+async fn close_public_schema(mut conn: PgConnection) -> Result<(), StoreError> {
+    conn.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC").await?;
+    conn.close().await?;
+    Ok(())
+}
+
+async fn migrate(address: &Address, keys: &KeyRing) -> Result<(), StoreError> {
+    let mut owner = connect(&address.options(Role::Owner, keys)?).await?;
+    migrator().run_direct(None, &mut owner, false).await?;
+    owner.close().await?;
+    Ok(())
+}
+
+fn migrator() -> Migrator {
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(vec![
+        migration(1, "house", include_str!("../migrations/0001_house.sql")),
+        migration(2, "ledger", ledger::MIGRATION),
+    ]);
+    migrator.dangerous_set_table_name("wordbond.migration");
+    migrator.create_schema("wordbond");
+    migrator
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

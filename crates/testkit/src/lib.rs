@@ -1,0 +1,11 @@
+//! Scratch databases and systems, the meddling proxy and the sabotage runner. Used by tests and by `wordbond sabotage`;
+//! nothing that serves imports it.
+
+pub mod middle;
+pub mod sabotage;
+pub mod scratch_system;
+mod server_fault;
+
+pub use middle::Middle;
+pub use sabotage::{Outcome, Runner, Score};
+pub use scratch_system::ScratchSystem;

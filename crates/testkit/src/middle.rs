@@ -1,0 +1,332 @@
+//! A proxy between the public address and the listener: what a load balancer, a CDN or an intruder would be. It holds
+//! the service's own certificate, passes everything on unchanged, and meddles when told to.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use outbound::{Answer, Site};
+use promises::fault::{Meddling, On};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    version::{TLS12, TLS13},
+};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// The largest request body that is passed on.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// The proxy. Dropping it closes the public address.
+#[derive(Debug)]
+pub struct Middle {
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Middle {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    listener: Site,
+    meddling: Mutex<Vec<Meddling>>,
+    recorded: Mutex<HashMap<String, Answer>>,
+    altered: AtomicU64,
+    swallowed: AtomicU64,
+    strict: TlsAcceptorDebug,
+    loose: TlsAcceptorDebug,
+    bad: TlsAcceptorDebug,
+}
+
+/// An acceptor with a `Debug` of its own: the library's shows key material's shape, which helps nobody.
+struct TlsAcceptorDebug(TlsAcceptor);
+
+impl std::fmt::Debug for TlsAcceptorDebug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TlsAcceptor")
+    }
+}
+
+impl Middle {
+    /// Opens the public address on `public` with the certificate and key in `tls` (`cert.pem`, `key.pem`), in front of
+    /// `listener`.
+    ///
+    /// # Errors
+    /// The certificate cannot be read.
+    pub fn open(public: TcpListener, tls: &Path, listener: Site) -> io::Result<Self> {
+        let chain = CertificateDer::pem_file_iter(tls.join("cert.pem")).map_err(io::Error::other)?;
+        let chain = chain.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
+        let key = PrivateKeyDer::from_pem_file(tls.join("key.pem")).map_err(io::Error::other)?;
+        let forged = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).map_err(io::Error::other)?;
+        let forged_key = PrivateKeyDer::try_from(forged.signing_key.serialize_der()).map_err(io::Error::other)?;
+        let state = Arc::new(State {
+            listener,
+            meddling: Mutex::default(),
+            recorded: Mutex::default(),
+            altered: AtomicU64::new(0),
+            swallowed: AtomicU64::new(0),
+            strict: acceptor(chain.clone(), key.clone_key(), false)?,
+            loose: acceptor(chain, key, true)?,
+            bad: acceptor(vec![forged.cert.der().clone()], forged_key, false)?,
+        });
+        let accepting = tokio::spawn(accept(public, Arc::clone(&state)));
+        Ok(Self { state, accepting })
+    }
+
+    /// Begins to meddle. What a [`Meddling::Freeze`] is to repeat is recorded now, for each of `paths` that it covers.
+    pub async fn meddle(&self, meddling: &[Meddling], paths: &[&str]) {
+        self.straighten();
+        for path in paths {
+            let frozen = meddling.iter().any(|m| matches!(m, Meddling::Freeze(on) if covers(*on, path, 200)));
+            if frozen && let Ok(answer) = self.state.listener.get(path).await {
+                lock(&self.state.recorded).insert((*path).to_owned(), answer);
+            }
+        }
+        *lock(&self.state.meddling) = meddling.to_vec();
+    }
+
+    /// Passes everything on unchanged again.
+    pub fn straighten(&self) {
+        lock(&self.state.meddling).clear();
+        lock(&self.state.recorded).clear();
+        self.state.altered.store(0, Ordering::Relaxed);
+        self.state.swallowed.store(0, Ordering::Relaxed);
+    }
+
+    /// How many responses were altered since the meddling began.
+    #[must_use]
+    pub fn altered(&self) -> u64 {
+        self.state.altered.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were swallowed since the meddling began.
+    #[must_use]
+    pub fn swallowed(&self) -> u64 {
+        self.state.swallowed.load(Ordering::Relaxed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn acceptor(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, loose: bool) -> io::Result<TlsAcceptorDebug> {
+    let versions: &[&rustls::SupportedProtocolVersion] = if loose { &[&TLS13, &TLS12] } else { &[&TLS13] };
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_protocol_versions(versions).map_err(io::Error::other)?;
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key).map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptorDebug(TlsAcceptor::from(Arc::new(config))))
+}
+
+async fn accept(public: TcpListener, state: Arc<State>) {
+    loop {
+        match public.accept().await {
+            Ok((stream, _)) => {
+                let state = Arc::clone(&state);
+                tokio::spawn(async move {
+                    // A broken connection ends with its peer; there is nobody to tell.
+                    let _ = connection(stream, state).await;
+                });
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut first = [0u8; 1];
+    if stream.peek(&mut first).await? == 0 {
+        return Ok(());
+    }
+    if first != [0x16] {
+        return plain(stream, state).await;
+    }
+    let now = lock(&state.meddling).clone();
+    let acceptor = if now.iter().any(|m| matches!(m, Meddling::AcceptTls12)) {
+        &state.loose.0
+    } else if now.iter().any(|m| matches!(m, Meddling::BadCertificate)) {
+        &state.bad.0
+    } else {
+        &state.strict.0
+    };
+    serve(acceptor.accept(stream).await?, state).await
+}
+
+/// Plain HTTP: to the listener as it is, or answered with the secure page where that is the fault.
+async fn plain(mut stream: TcpStream, state: Arc<State>) -> io::Result<()> {
+    if lock(&state.meddling).iter().any(|m| matches!(m, Meddling::ServePlain)) {
+        return serve(stream, state).await;
+    }
+    let mut upstream = state.listener.connect().await.map_err(io::Error::other)?;
+    tokio::io::copy_bidirectional(&mut stream, &mut upstream).await.map(|_| ())
+}
+
+async fn serve<S>(stream: S, state: Arc<State>) -> io::Result<()>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(exchange(&state, request).await) }
+    });
+    auto::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+        .map_err(io::Error::other)
+}
+
+async fn exchange(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let meddling = lock(&state.meddling).clone();
+    let path = request.uri().path().to_owned();
+    if meddling.iter().any(|m| matches!(m, Meddling::Swallow(prefix) if path.starts_with(prefix))) {
+        state.swallowed.fetch_add(1, Ordering::Relaxed);
+        return response(StatusCode::NO_CONTENT, HeaderMap::new(), Vec::new());
+    }
+    let frozen = lock(&state.recorded).get(&path).cloned();
+    if let Some(answer) = frozen {
+        state.altered.fetch_add(1, Ordering::Relaxed);
+        return answered(answer);
+    }
+    match forward(&state.listener, request).await {
+        Ok(mut answer) => {
+            if meddle(&meddling, &path, &mut answer) {
+                state.altered.fetch_add(1, Ordering::Relaxed);
+            }
+            answered(answer)
+        }
+        Err(error) => response(StatusCode::BAD_GATEWAY, HeaderMap::new(), error.into_bytes()),
+    }
+}
+
+async fn forward(listener: &Site, request: Request<Incoming>) -> Result<Answer, String> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let headers: Vec<(&str, &str)> = parts
+        .headers
+        .iter()
+        .filter(|(name, _)| !hop_by_hop(name))
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    listener.send(parts.method.as_str(), path, &headers, &body).await.map_err(|error| error.to_string())
+}
+
+/// Headers that concern one connection only (RFC 9110 section 7.6.1), and those that the next one sets itself.
+fn hop_by_hop(name: &HeaderName) -> bool {
+    [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::CONTENT_LENGTH,
+        header::UPGRADE,
+        header::TE,
+        header::TRAILER,
+        header::HOST,
+    ]
+    .contains(name)
+}
+
+fn answered(answer: Answer) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    response(status, answer.headers, answer.body)
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    // The length and framing of what is sent now are for this connection to say.
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+        response.headers_mut().remove(name);
+    }
+    response
+}
+
+/// Alters an answer; true when something was there to alter.
+fn meddle(meddling: &[Meddling], path: &str, answer: &mut Answer) -> bool {
+    let mut altered = false;
+    for one in meddling {
+        altered |= match *one {
+            Meddling::DropHeader(on, name) if covers(on, path, answer.status) => answer.headers.remove(name).is_some(),
+            Meddling::SetHeader(on, name, value) if covers(on, path, answer.status) => set(&mut answer.headers, name, value),
+            Meddling::AddHeader(on, name, value) if covers(on, path, answer.status) => add(&mut answer.headers, name, value),
+            Meddling::Replace(on, from, to) if covers(on, path, answer.status) => replace(&mut answer.body, from, to),
+            _ => false,
+        };
+    }
+    altered
+}
+
+fn set(headers: &mut HeaderMap, name: &str, value: &str) -> bool {
+    match (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+        (Ok(name), Ok(value)) => headers.insert(name, value.clone()).is_none_or(|old| old != value),
+        _ => false,
+    }
+}
+
+/// Puts a header before those of its name.
+fn add(headers: &mut HeaderMap, name: &str, value: &str) -> bool {
+    let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) else { return false };
+    let old: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
+    headers.insert(name.clone(), value);
+    for value in old {
+        headers.append(name.clone(), value);
+    }
+    true
+}
+
+fn replace(body: &mut Vec<u8>, from: &str, to: &str) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    if !text.contains(from) {
+        return false;
+    }
+    *body = text.replace(from, to).into_bytes();
+    true
+}
+
+fn covers(on: On, path: &str, status: u16) -> bool {
+    match on {
+        On::All => true,
+        On::Path(prefix) => path.starts_with(prefix),
+        On::Status(from) => status >= from,
+    }
+}
+
+/// A free port on loopback, bound so that nobody else takes it.
+///
+/// # Errors
+/// The operating system has none.
+pub async fn public_port() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}

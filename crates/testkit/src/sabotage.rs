@@ -1,0 +1,337 @@
+//! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
+//! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
+
+use crate::scratch_system::ScratchSystem;
+use promises::fault::{Bites, Fault, Make};
+use serde::{Deserialize, Serialize};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row, raw_sql};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+use tokio::{process::Command, time::sleep};
+
+/// How long a fault may go unnoticed before it counts as missed, and an undone one before it counts as not undone.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// Paths whose answers are recorded when a fault freezes them.
+const FREEZABLE: [&str; 3] = ["/trust", "/trust.json", "/ledger/checkpoint"];
+
+/// What became of one fault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The fault.
+    pub id: String,
+    /// The control that declares it.
+    pub control: String,
+    /// The promises that had to turn Broken.
+    pub promise: Vec<String>,
+    /// Whether exactly they did.
+    pub caught: bool,
+    /// Whether they were Kept again afterwards.
+    pub undone: bool,
+    /// Seconds from the break until the probes said Broken.
+    pub seconds_to_red: Option<f64>,
+    /// Seconds from the undoing until they said Kept.
+    pub seconds_to_green: Option<f64>,
+    /// What went differently, where something did.
+    pub note: Option<String>,
+}
+
+/// The score of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// Faults that were noticed, and undone.
+    pub caught: u64,
+    /// Faults that went unnoticed, or were noticed as something else.
+    pub missed: u64,
+    /// Faults after whose undoing the promise did not become Kept again.
+    pub not_undone: u64,
+}
+
+impl Score {
+    /// The score of these outcomes.
+    #[must_use]
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let count = |test: fn(&Outcome) -> bool| outcomes.iter().filter(|o| test(o)).count() as u64;
+        Self {
+            caught: count(|o| o.caught && o.undone),
+            missed: count(|o| !o.caught),
+            not_undone: count(|o| o.caught && !o.undone),
+        }
+    }
+}
+
+/// One row of `wordbond check --json`, as far as the runner needs it.
+#[derive(Clone, Debug, Deserialize)]
+struct Line {
+    id: String,
+    control: Option<String>,
+    verdict: String,
+    observed: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    promises: Vec<Line>,
+}
+
+/// Carries out faults on scratch copies of one executable and profile.
+#[derive(Debug)]
+pub struct Runner {
+    system: ScratchSystem,
+    /// The promises that were Kept before anything was broken; the others prove nothing here.
+    kept: BTreeSet<String>,
+    controls: Vec<(String, String)>,
+}
+
+impl Runner {
+    /// Starts a scratch copy and sees which promises it keeps.
+    ///
+    /// # Errors
+    /// The copy does not serve, or its first check cannot be read.
+    pub async fn warm_up(executable: &Path, profile: &Path) -> io::Result<Self> {
+        let system = ScratchSystem::start(executable, profile).await?;
+        let rows = check(&system, &[]).await?;
+        let kept = rows.iter().filter(|row| row.verdict == "kept").map(|row| row.id.clone()).collect();
+        let controls = rows.into_iter().filter_map(|row| Some((row.id, row.control?))).collect();
+        Ok(Self { system, kept, controls })
+    }
+
+    /// The promises that the untouched copy keeps.
+    #[must_use]
+    pub const fn kept(&self) -> &BTreeSet<String> {
+        &self.kept
+    }
+
+    /// Whether the profile promises anything that the fault breaks.
+    #[must_use]
+    pub fn concerns(&self, fault: &Fault) -> bool {
+        !self.targets(fault).is_empty()
+    }
+
+    /// Carries out one fault.
+    ///
+    /// # Errors
+    /// The scratch copy itself fails: it cannot be restarted or reached by other means than the probes.
+    pub async fn run(&mut self, control: &str, fault: &Fault) -> io::Result<Outcome> {
+        let targets = self.targets(fault);
+        let mut outcome = Outcome {
+            id: fault.id.to_owned(),
+            control: control.to_owned(),
+            promise: targets.iter().cloned().collect(),
+            caught: false,
+            undone: false,
+            seconds_to_red: None,
+            seconds_to_green: None,
+            note: None,
+        };
+        if let Some(missing) = targets.iter().find(|id| !self.kept.contains(*id)) {
+            outcome.note = Some(format!("{missing} is not Kept even before anything is broken"));
+            return Ok(outcome);
+        }
+        let begun = Instant::now();
+        self.make(fault).await?;
+        let bites = self.bites(fault).await;
+        if bites.is_ok() {
+            match self.until_red(&targets, begun).await? {
+                Ok(seconds) => {
+                    outcome.caught = true;
+                    outcome.seconds_to_red = Some(seconds);
+                }
+                Err(why) => outcome.note = Some(why),
+            }
+        } else if let Err(why) = bites {
+            outcome.note = Some(format!("the fault does not bite: {why}"));
+        }
+        let undoing = Instant::now();
+        self.undo(fault).await?;
+        match self.until_green(&targets, undoing).await? {
+            Ok(seconds) => {
+                outcome.undone = true;
+                outcome.seconds_to_green = Some(seconds);
+            }
+            Err(why) => outcome.note = Some(why),
+        }
+        Ok(outcome)
+    }
+
+    /// Ends the scratch copy.
+    ///
+    /// # Errors
+    /// It does not stop.
+    pub async fn finish(self) -> io::Result<()> {
+        self.system.stop().await
+    }
+
+    fn targets(&self, fault: &Fault) -> BTreeSet<String> {
+        let hit = self.controls.iter().filter(|(_, control)| fault.breaks.contains(&control.as_str()));
+        hit.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Attacks until exactly the targets are Broken and everything else that was Kept still is.
+    async fn until_red(&self, targets: &BTreeSet<String>, begun: Instant) -> io::Result<Result<f64, String>> {
+        loop {
+            let rows = check(&self.system, &[]).await?;
+            let wrong = rows.iter().find(|row| {
+                let expected = if targets.contains(&row.id) { "broken" } else { "kept" };
+                self.kept.contains(&row.id) && row.verdict != expected
+            });
+            let Some(row) = wrong else { return Ok(Ok(begun.elapsed().as_secs_f64())) };
+            if begun.elapsed() > PATIENCE {
+                let seen = row.observed.as_deref().unwrap_or("nothing");
+                return Ok(Err(format!("{} is {} ({seen})", row.id, row.verdict)));
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn until_green(&self, targets: &BTreeSet<String>, undoing: Instant) -> io::Result<Result<f64, String>> {
+        let only: Vec<&str> = targets.iter().map(String::as_str).collect();
+        loop {
+            let rows = check(&self.system, &only).await?;
+            let Some(row) = rows.iter().find(|row| targets.contains(&row.id) && row.verdict != "kept") else {
+                return Ok(Ok(undoing.elapsed().as_secs_f64()));
+            };
+            if undoing.elapsed() > PATIENCE {
+                let seen = row.observed.as_deref().unwrap_or("nothing");
+                return Ok(Err(format!("after the undoing {} is still {} ({seen})", row.id, row.verdict)));
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn make(&mut self, fault: &Fault) -> io::Result<()> {
+        match fault.make {
+            Make::Sql { make, .. } => self.sql(make).await,
+            Make::Middle(meddling) => {
+                self.system.middle().meddle(meddling, &FREEZABLE).await;
+                Ok(())
+            }
+            Make::File { from, to } => {
+                let to = self.system.data_dir().join(to);
+                if let Some(parent) = to.parent() {
+                    std::fs::create_dir_all(parent)?;
+                }
+                std::fs::copy(self.system.data_dir().join(from), to)?;
+                self.system.restart().await
+            }
+            Make::Server { hba, settings, socket_mode } => {
+                crate::server_fault::make(self.system.data_dir(), hba, settings, socket_mode).await
+            }
+        }
+    }
+
+    async fn undo(&mut self, fault: &Fault) -> io::Result<()> {
+        match fault.make {
+            Make::Sql { undo, .. } => self.sql(undo).await,
+            Make::Middle(_) => {
+                self.system.middle().straighten();
+                Ok(())
+            }
+            Make::File { to, .. } => {
+                std::fs::remove_file(self.system.data_dir().join(to))?;
+                self.system.restart().await
+            }
+            Make::Server { .. } => crate::server_fault::undo(self.system.data_dir()).await,
+        }
+    }
+
+    async fn sql(&self, statements: &'static str) -> io::Result<()> {
+        let mut connection = self.superuser().await?;
+        raw_sql(statements).execute(&mut connection).await.map_err(io::Error::other)?;
+        connection.close().await.map_err(io::Error::other)
+    }
+
+    async fn superuser(&self) -> io::Result<PgConnection> {
+        let options = store::server::superuser(self.system.data_dir()).map_err(io::Error::other)?;
+        options.disable_statement_logging().connect().await.map_err(io::Error::other)
+    }
+
+    /// Looks by other means than the probe whether the fault is there.
+    async fn bites(&self, fault: &Fault) -> Result<(), String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        match fault.bites {
+            Bites::Sql(question) => {
+                let mut connection = self.superuser().await.map_err(|e| text(&e))?;
+                let row = sqlx::query(question).fetch_one(&mut connection).await.map_err(|e| text(&e))?;
+                let yes: bool = row.try_get(0).map_err(|e| text(&e))?;
+                yes.then_some(()).ok_or_else(|| format!("`{question}` says no"))
+            }
+            Bites::HeaderNot(path, name, value) => {
+                let answer = curl(&self.system, path, &["--head"]).await?;
+                let whole = format!("{name}: {value}").to_lowercase();
+                let found = answer.to_lowercase().lines().any(|line| line.trim() == whole);
+                if found { Err(format!("{path} still carries {name}: {value}")) } else { Ok(()) }
+            }
+            Bites::Body(path, part) => {
+                let body = curl(&self.system, path, &[]).await?;
+                body.contains(part).then_some(()).ok_or_else(|| format!("{path} does not contain {part:?}"))
+            }
+            Bites::Handshake(arguments) => handshake(&self.system, arguments).await,
+            Bites::Unverified => {
+                let root = self.system.data_dir().join("tls/ca.pem").display().to_string();
+                let arguments = ["-tls1_3", "-verify_return_error", "-CAfile", &root];
+                let verified = handshake(&self.system, &arguments).await.is_ok();
+                (!verified).then_some(()).ok_or_else(|| "the certificate verifies".to_owned())
+            }
+            Bites::Plain(path, status) => {
+                let url = self.system.url().replace("https://", "http://");
+                let code = run(Command::new("curl").args(["-s", "-o", "/dev/null", "-w", "%{http_code}"]).arg(url + path)).await?;
+                (code == status.to_string()).then_some(()).ok_or_else(|| format!("plain HTTP answered {code}"))
+            }
+            Bites::Swallowed(path) => {
+                let arguments = ["-X", "POST", "-H", "Content-Type: application/reports+json", "-d", "[]"];
+                curl(&self.system, path, &arguments).await?;
+                (self.system.middle().swallowed() > 0).then_some(()).ok_or_else(|| "nothing was swallowed".to_owned())
+            }
+            Bites::Altered => {
+                curl(&self.system, "/trust", &[]).await?;
+                curl(&self.system, "/trust.json", &[]).await?;
+                (self.system.middle().altered() > 0).then_some(()).ok_or_else(|| "nothing was altered".to_owned())
+            }
+            Bites::File(path) => {
+                self.system.data_dir().join(path).exists().then_some(()).ok_or_else(|| format!("{path} is not there"))
+            }
+        }
+    }
+}
+
+/// Runs `wordbond check --json` against the scratch copy, as a process of its own.
+async fn check(system: &ScratchSystem, only: &[&str]) -> io::Result<Vec<Line>> {
+    let mut command = Command::new(system.executable());
+    command.args(["check", "--json", "--data-dir"]).arg(system.data_dir());
+    if !only.is_empty() {
+        command.arg("--only").args(only);
+    }
+    let output = command.output().await?;
+    let report: Report = serde_json::from_slice(&output.stdout).map_err(|error| {
+        io::Error::other(format!("the check printed no report ({error}): {}", String::from_utf8_lossy(&output.stderr).trim()))
+    })?;
+    Ok(report.promises)
+}
+
+async fn curl(system: &ScratchSystem, path: &str, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new("curl");
+    command.args(["-s", "--max-time", "10", "--cacert"]).arg(system.data_dir().join("tls/ca.pem"));
+    run(command.args(arguments).arg(system.url() + path)).await
+}
+
+async fn handshake(system: &ScratchSystem, arguments: &[&str]) -> Result<(), String> {
+    let authority = system.url().replace("https://", "");
+    let mut command = Command::new("openssl");
+    command.args(["s_client", "-connect", &authority, "-servername", "localhost"]).args(arguments);
+    let output = command.stdin(std::process::Stdio::null()).output().await.map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(format!("openssl s_client {arguments:?} failed")) }
+}
+
+async fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().await.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("{:?} ended with {}", command.as_std().get_program(), output.status))
+    }
+}
+

@@ -1,0 +1,175 @@
+//! A scratch copy of the whole system: the real executable in a folder of its own, behind a [`Middle`].
+
+use crate::middle::{Middle, public_port};
+use outbound::{Site, Trust};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::sleep,
+};
+
+/// How long the system may take to serve.
+const START: Duration = Duration::from_secs(60);
+/// How long it may take to stop in good order.
+const STOP: Duration = Duration::from_secs(20);
+
+/// A running scratch copy. Dropped, it is killed and its folder removed; [`ScratchSystem::stop`] ends it in good order.
+#[derive(Debug)]
+pub struct ScratchSystem {
+    executable: PathBuf,
+    profile: PathBuf,
+    folder: TempDir,
+    listen: u16,
+    public: u16,
+    process: Child,
+    middle: Middle,
+}
+
+impl ScratchSystem {
+    /// Starts the executable with the profile, in a new folder and on free ports, and waits until it serves.
+    ///
+    /// # Errors
+    /// It does not come to serve within a minute; the text ends with the last lines of its log.
+    pub async fn start(executable: &Path, profile: &Path) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("wordbond-scratch-").tempdir()?;
+        // The database server runs as another user and must be able to reach its files.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        let (door, public) = public_port().await?;
+        let (closed, listen) = public_port().await?;
+        drop(closed);
+        let (public, listen) = (public.port(), listen.port());
+        let mut process = spawn(executable, profile, folder.path(), listen, public)?;
+        let tls = folder.path().join("tls");
+        let made = wait(&mut process, folder.path(), || tls.join("key.pem").exists() && tls.join("ca.pem").exists());
+        made.await?;
+        let listener = Site::new(&format!("https://localhost:{listen}"), trust(folder.path())?).map_err(io::Error::other)?;
+        let middle = Middle::open(door, &tls, listener)?;
+        wait(&mut process, folder.path(), || folder.path().join("ready.json").exists()).await?;
+        Ok(Self { executable: executable.to_owned(), profile: profile.to_owned(), folder, listen, public, process, middle })
+    }
+
+    /// The system's data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The executable that runs.
+    #[must_use]
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    /// The proxy at its public address.
+    #[must_use]
+    pub const fn middle(&self) -> &Middle {
+        &self.middle
+    }
+
+    /// The public address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.public)
+    }
+
+    /// The public address as a site to attack.
+    ///
+    /// # Errors
+    /// The development authority's certificate cannot be read.
+    pub fn site(&self) -> io::Result<Site> {
+        Site::new(&self.url(), trust(self.folder.path())?).map_err(io::Error::other)
+    }
+
+    /// Stops the system and starts it again on the same data.
+    ///
+    /// # Errors
+    /// It does not stop, or does not come to serve again.
+    pub async fn restart(&mut self) -> io::Result<()> {
+        self.terminate().await?;
+        let _ = std::fs::remove_file(self.folder.path().join("ready.json"));
+        self.process = spawn(&self.executable, &self.profile, self.folder.path(), self.listen, self.public)?;
+        let ready = self.folder.path().join("ready.json");
+        wait(&mut self.process, self.folder.path(), || ready.exists()).await
+    }
+
+    /// Ends the system in good order and removes its folder.
+    ///
+    /// # Errors
+    /// It does not stop.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.terminate().await.map(|_| ())
+    }
+
+    async fn terminate(&mut self) -> io::Result<ExitStatus> {
+        if let Some(id) = self.process.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+            rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
+        }
+        tokio::time::timeout(STOP, self.process.wait())
+            .await
+            .map_err(|_| io::Error::other("the scratch system did not stop when asked to"))?
+    }
+}
+
+impl Drop for ScratchSystem {
+    fn drop(&mut self) {
+        // Asked first, so that its database server ends with it; killed when it is already gone anyway.
+        if let Some(id) = self.process.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+            let end = Instant::now() + STOP;
+            while Instant::now() < end && matches!(self.process.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        let _ = self.process.start_kill();
+    }
+}
+
+fn spawn(executable: &Path, profile: &Path, folder: &Path, listen: u16, public: u16) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(folder.join("scratch.log"))?;
+    Command::new(executable)
+        .arg("up")
+        .arg("--profile")
+        .arg(profile)
+        .arg("--data-dir")
+        .arg(folder)
+        .args(["--listen", &format!("127.0.0.1:{listen}")])
+        .args(["--public-url", &format!("https://localhost:{public}")])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+}
+
+fn trust(folder: &Path) -> io::Result<Trust> {
+    let pem = std::fs::read_to_string(folder.join("tls/ca.pem"))?;
+    Trust::none().with_pem(&pem).map_err(io::Error::other)
+}
+
+async fn wait(process: &mut Child, folder: &Path, ready: impl Fn() -> bool) -> io::Result<()> {
+    let end = Instant::now() + START;
+    while !ready() {
+        if let Some(status) = process.try_wait()? {
+            return Err(io::Error::other(format!("the scratch system ended with {status}:\n{}", last_lines(folder))));
+        }
+        if Instant::now() > end {
+            let seconds = START.as_secs();
+            return Err(io::Error::other(format!("the scratch system does not serve after {seconds} s:\n{}", last_lines(folder))));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn last_lines(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join("scratch.log")).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(12)..).unwrap_or_default().join("\n")
+}

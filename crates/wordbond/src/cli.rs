@@ -1,0 +1,173 @@
+//! The command line, as types.
+
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A security page that cannot lie: enforces the promises of a profile, attacks the running system to see whether each
+/// still holds, records what it saw in a log that outsiders can verify, and publishes the page.
+#[derive(Debug, Parser)]
+#[command(name = "wordbond", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve: database, enforcement, probes, ledger and page
+    Up(Box<Up>),
+    /// Attack the running system now, record and print what was seen
+    Check(Check),
+    /// Attack a service from outside, as any of its customers can
+    Probe(Outside),
+    /// Read a service's whole ledger and recompute every verdict on its page
+    Verify(Verify),
+    /// Break a scratch copy in every known way and see whether the probes notice
+    Sabotage(Sabotage),
+    /// Work with the promise language
+    #[command(subcommand)]
+    Promises(Promises),
+    /// Connect to a database socket as the calling user and say what the server answered (probes run this as other users)
+    #[command(hide = true)]
+    Knock {
+        /// The socket.
+        socket: PathBuf,
+        /// The database role.
+        role: String,
+    },
+}
+
+/// Where the running system keeps its data.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataDir {
+    /// Folder of the database, keys and certificates
+    #[arg(long, default_value = ".wordbond", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+}
+
+/// `wordbond up`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Up {
+    /// The promises to keep
+    #[arg(long, value_name = "FILE", default_value = "promises.toml")]
+    pub(crate) profile: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    /// Address of the https listener; plain HTTP on it is answered with a redirect
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) listen: SocketAddr,
+    /// A further address that answers plain HTTP with a redirect, such as 0.0.0.0:80
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen_http: Option<SocketAddr>,
+    /// The address that the world uses and that probes attack; overrides the profile's
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// A PostgreSQL server to use instead of an own one
+    #[arg(long, value_name = "URL", env = "WORDBOND_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// Folder of the PostgreSQL programs; searched for when not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pg_bin: Option<PathBuf>,
+    /// Certificate chain in PEM, instead of a development certificate
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// `wordbond check`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    /// Only these promises: ids, or rows of the published page such as L13
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `wordbond probe`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Outside {
+    /// The service, as https://host
+    pub(crate) url: String,
+    /// A further root certificate to believe, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `wordbond verify`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Verify {
+    /// The service, as https://host
+    pub(crate) url: String,
+    /// A further root certificate to believe, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Where the last checkpoint and key that were seen are remembered
+    #[arg(long, value_name = "FILE")]
+    pub(crate) memory: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `wordbond sabotage`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Sabotage {
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    /// The promises of the scratch copy; those of the running system when not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Only these faults: ids of faults or controls
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `wordbond promises`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Promises {
+    /// Find what a reader of the page could hold against it
+    Lint {
+        /// The profile
+        #[arg(default_value = "promises.toml")]
+        profile: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say for each promise whether it was added, removed, made stronger, made weaker or reworded
+    Diff {
+        /// The older profile
+        old: PathBuf,
+        /// The newer profile
+        new: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the promises of a profile, or the documentation of a control
+    Show {
+        /// The profile
+        #[arg(default_value = "promises.toml")]
+        profile: PathBuf,
+        /// A control to explain instead
+        #[arg(long, value_name = "ID")]
+        control: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
