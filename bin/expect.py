@@ -33,7 +33,7 @@ def main():
             faults.append(f"{row}: no promise")
         for part in parts:
             if part["verdict"] != "kept":
-                faults.append(f"{part['id']} ({row}) is {part['verdict']}, not kept: {part.get('why') or part.get('saw') or ''}")
+                faults.append(f"{part['id']} ({row}) is {part['verdict']}, not kept: {part['observed']}")
 
     for promise in promises:
         verdict = promise["verdict"]

@@ -271,19 +271,8 @@ write_borrowed_python() {
 exec '$loader' --library-path '$libraries' --argv0 "\$0" '$tree/usr/bin/python3' "\$@"
 WRAPPER
     chmod +x "$tree/usr/bin/python-borrowed"
-}
-
-# pip_of PYTHON: its pip as a path that Python runs. A borrowed Python would look for the host's older copy.
-pip_of() {
-    local wheel
-    for wheel in "$TOOLS"/python312/usr/share/python-wheels/pip-*.whl; do
-        [ "$1" != "$TOOLS/python312/usr/bin/python-borrowed" ] || { printf '%s/pip\n' "$wheel"; return 0; }
-    done
-    "$1" - <<'PYTHON'
-import ensurepip, glob, os
-folder = getattr(ensurepip, "_WHEEL_PKG_DIR", None) or os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")
-print(os.path.join(sorted(glob.glob(os.path.join(folder, "pip-*.whl")))[-1], "pip"))
-PYTHON
+    # Its pip is the one in the tree, not this system's older one.
+    sed -i "s|'WHEEL_PKG_DIR': '/usr|'WHEEL_PKG_DIR': '$tree/usr|" "$tree"/usr/lib/python3.*/_sysconfigdata*.py
 }
 
 # python_packages NAME PYTHON PACKAGE…: prints a Python that can import the packages, from a virtual environment in
@@ -295,7 +284,7 @@ python_packages() {
     if [ ! -x "$home/bin/python" ] || [ "$(cat "$stamp" 2>/dev/null)" != "$python $*" ]; then
         say "fetching $* from PyPI into .tools"
         rm -rf "$home"
-        if ! { "$python" -m venv --without-pip "$home" && "$home/bin/python" "$(pip_of "$python")" install -q "$@"; } >&2; then
+        if ! { "$python" -m venv "$home" && "$home/bin/python" -m pip install -q --disable-pip-version-check "$@"; } >&2; then
             say "the Python packages for $name could not be installed: $*"
             return 1
         fi
@@ -371,24 +360,22 @@ scratch_dir() {
     die "no folder for scratch files that every user may enter: make /tmp one (chmod 1777 /tmp)"
 }
 
-# as_server COMMAND…: runs it as a user that PostgreSQL accepts: «nobody» where we are root.
-as_server() {
-    if [ "$(id -u)" = 0 ]; then
-        setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups -- "$@"
-    else
-        "$@"
-    fi
-}
-
 # start_system BINARY PROFILE DATA PORT LOG [ARGUMENT…]: serves in the background; sets SYSTEM to its process id and waits
-# until it is ready, up to two minutes.
+# until it serves and has attacked itself once, up to two minutes each.
 start_system() {
     local binary=$1 profile=$2 data=$3 port=$4 log=$5
     shift 5
     "$binary" up --profile "$profile" --data-dir "$data" --listen "127.0.0.1:$port" --pg-bin "$POSTGRES_BIN" "$@" \
         >"$log" 2>&1 </dev/null &
     SYSTEM=$!
-    wait_for_file "$data/ready.json" 120 "$SYSTEM" && return 0
+    local left=1200
+    if wait_for_file "$data/ready.json" 120 "$SYSTEM"; then
+        while kill -0 "$SYSTEM" 2>/dev/null && [ "$left" -gt 0 ]; do
+            if grep -q '^[0-9]* promises: ' "$log"; then return 0; fi
+            sleep 0.1
+            left=$((left - 1))
+        done
+    fi
     say "the system did not get ready; its last lines:"
     tail -n 20 "$log" >&2
     return 1

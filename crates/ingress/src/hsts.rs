@@ -28,16 +28,16 @@ pub const SPEC: ControlSpec = ControlSpec {
     title: "Strict-Transport-Security on every response",
     about: "The outermost layer sets the header on every answer over HTTPS, so that browsers never speak plain HTTP to the \
             service again. The probe walks the service from outside: pages, assets, feeds, the API's paths, redirects, and \
-            requests that end in errors. Each answer must carry exactly one header (a browser reads only the first) with at \
+            requests that end in errors, malformed ones included. Each answer must carry exactly one header (a browser reads only the first) with at \
             least the promised `max_age`, and with `includeSubDomains` where `subdomains` is promised. It cannot see routes \
-            that nothing links to, nor answers to requests that are not HTTP at all.",
+            that nothing links to.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[
         ParamSpec {
             name: "max_age",
             kind: ParamKind::Span,
-            default: Some("365 days"),
+            default: Some("730 days"),
             about: "For at least how long a browser must remember to use HTTPS only.",
             stronger: Stronger::More,
         },
@@ -97,9 +97,9 @@ pub async fn probe(site: &Site, promise: &Promise) -> Finding {
 /// Judges an existing survey.
 #[must_use]
 pub fn probe_with(survey: &Survey, promise: &Promise) -> Finding {
-    let least = promise.span("max_age").unwrap_or(Span::days(365)).as_secs();
+    let least = promise.span("max_age").unwrap_or(Span::days(730)).as_secs();
     let subdomains = promise.params.get("subdomains") != Some(&Value::Flag(false));
-    survey.judge("Strict-Transport-Security", |_| true, |seen| flaw(seen, least, subdomains))
+    survey.judge("Strict-Transport-Security", |seen| seen.secure, |seen| flaw(seen, least, subdomains))
 }
 
 fn flaw(seen: &Seen, least: u64, subdomains: bool) -> Option<String> {
@@ -149,6 +149,8 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rehearsal::{Rehearsal, nobody, promise};
+    use promises::Outcome;
 
     #[test]
     fn the_header_is_read_as_browsers_do() {
@@ -159,5 +161,48 @@ mod tests {
         for ignored in ["", "includeSubDomains", "max-age", "max-age=", "max-age=x", "max-age=-1", "max-age=1; max-age=2", "max-age=9, max-age=9"] {
             assert_eq!(parse(ignored), None, "{ignored}");
         }
+    }
+
+    async fn outcome(service: &Rehearsal) -> (Outcome, String) {
+        let finding = probe(&service.site, &promise("hsts", &[])).await;
+        (finding.outcome(), finding.saw().to_owned())
+    }
+
+    #[tokio::test]
+    async fn it_holds_where_it_is_kept() {
+        let (outcome, saw) = outcome(&Rehearsal::good().await).await;
+        assert_eq!(outcome, Outcome::Held, "{saw}");
+    }
+
+    #[tokio::test]
+    async fn each_way_of_breaking_it_is_found() {
+        let services = [
+            Rehearsal::with(|_, reply| if reply.status == 404 { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(|_, reply| if reply.status == 303 { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(|asked, reply| if asked.path == "/assets/page.css" { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(|asked, reply| if asked.path == "/trust/changes" { reply.add(HEADER_NAME, "max-age=0") }).await,
+            Rehearsal::with(|asked, reply| if asked.method == "POST" { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "max-age=300; includeSubDomains")).await,
+            Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "max-age=63072000")).await,
+        ];
+        for (number, service) in services.iter().enumerate() {
+            let (outcome, saw) = outcome(service).await;
+            assert_eq!(outcome, Outcome::Broke, "{number}: {saw}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_and_silence_prove_nothing() {
+        assert_eq!(probe(&nobody(), &promise("hsts", &[])).await.outcome(), Outcome::Failed);
+        let hung = Rehearsal::hung().await;
+        let finding = probe(&hung.site, &promise("hsts", &[])).await;
+        assert_eq!(finding.outcome(), Outcome::Failed, "{}", finding.saw());
+    }
+
+    #[tokio::test]
+    async fn the_promise_says_how_long() {
+        let service = Rehearsal::good().await;
+        let more = promise("hsts", &[("max_age", Value::Span(Span::days(731)))]);
+        assert_eq!(probe(&service.site, &more).await.outcome(), Outcome::Broke);
     }
 }

@@ -105,7 +105,7 @@ pub async fn probe_with(site: &Site, survey: &Survey, _promise: &Promise) -> Fin
             Plain::Nothing => {}
         }
     }
-    let over_https = survey.judge("no Set-Cookie without Secure, nothing loaded in the clear", |_| true, flaw);
+    let over_https = survey.judge("no Set-Cookie without Secure, nothing loaded in the clear", |seen| seen.secure, flaw);
     let finding = match doubt {
         Some(doubt) if over_https.outcome() != promises::Outcome::Broke => Finding::failed(doubt),
         _ => over_https,
@@ -202,9 +202,10 @@ fn flaw(seen: &Seen) -> Option<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use crate::rehearsal::{Rehearsal, Reply, nobody, promise};
+    use promises::Outcome;
     use outbound::Trust;
 
     #[test]
@@ -226,5 +227,34 @@ mod tests {
         for refused in ["", "x", "http://b.test/", "@b.test", "/a\r\nb: c", "/ x"] {
             assert_eq!(location("a.test", refused), None, "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn it_is_judged_in_the_clear_and_over_https() {
+        let page = |reply: &mut Reply| *reply = Reply::new(200, "text/html", "<p>words");
+        let services = [
+            (Rehearsal::good().await, Outcome::Held),
+            (Rehearsal::with(move |asked, reply| if !asked.secure { page(reply) }).await, Outcome::Broke),
+            (Rehearsal::with(move |asked, reply| if !asked.secure && asked.method == "PUT" { page(reply) }).await, Outcome::Broke),
+            (Rehearsal::with(|asked, reply| if !asked.secure { reply.set("location", "https://elsewhere.test/") }).await, Outcome::Broke),
+            (Rehearsal::with(|asked, reply| if !asked.secure { reply.add("set-cookie", "a=1; Secure") }).await, Outcome::Broke),
+            (Rehearsal::with(|asked, reply| if !asked.secure { reply.body = "x".repeat(2000) }).await, Outcome::Broke),
+            (Rehearsal::with(|_, reply| if reply.status == 404 { reply.add("set-cookie", "a=1; HttpOnly") }).await, Outcome::Broke),
+            (Rehearsal::with(|_, reply| reply.add("set-cookie", "a=1; secure")).await, Outcome::Broke),
+            (Rehearsal::with(|asked, reply| if asked.secure { reply.add("set-cookie", "a=1; secure") }).await, Outcome::Held),
+            (Rehearsal::with(|asked, reply| if asked.path == "/trust/changes" && asked.secure { reply.body.push_str("<img src=http://x.test>") }).await, Outcome::Broke),
+            (Rehearsal::with(|_, reply| if reply.status == 303 { reply.set("location", "http://localhost/trust") }).await, Outcome::Broke),
+        ];
+        for (number, (service, expected)) in services.iter().enumerate() {
+            let finding = probe(&service.site, &promise("https-only", &[])).await;
+            assert_eq!(finding.outcome(), *expected, "{number}: {}", finding.saw());
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_and_silence_prove_nothing() {
+        assert_eq!(probe(&nobody(), &promise("https-only", &[])).await.outcome(), Outcome::Failed);
+        let hung = Rehearsal::hung().await;
+        assert_eq!(probe(&hung.site, &promise("https-only", &[])).await.outcome(), Outcome::Failed);
     }
 }

@@ -26,9 +26,9 @@ pub const SPEC: ControlSpec = ControlSpec {
     id: "nosniff",
     title: "X-Content-Type-Options nosniff on every response",
     about: "The outermost layer sets the header on every answer. The probe walks the service from outside: pages, assets, \
-            feeds, the API's paths, redirects, and requests that end in errors; each answer must say `nosniff` the way the \
+            feeds, the API's paths, redirects, and requests that end in errors, malformed ones included; each answer must say `nosniff` the way the \
             Fetch standard reads it (the first value counts), and an answer with content must name its type. It cannot see \
-            routes that nothing links to, nor answers to requests that are not HTTP at all.",
+            routes that nothing links to.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[],
@@ -96,6 +96,8 @@ fn says_nosniff(values: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rehearsal::{Rehearsal, nobody, promise};
+    use promises::Outcome;
 
     #[test]
     fn the_first_value_decides() {
@@ -105,5 +107,21 @@ mod tests {
         for unsaid in [&[][..], &["no-sniff"], &["x, nosniff"], &["", "nosniff"], &["nosniff;"]] {
             assert!(!says_nosniff(unsaid), "{unsaid:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn it_is_judged_on_every_answer() {
+        let services = [
+            (Rehearsal::good().await, Outcome::Held),
+            (Rehearsal::with(|_, reply| if reply.status == 404 { reply.drop(HEADER_NAME) }).await, Outcome::Broke),
+            (Rehearsal::with(|asked, reply| if asked.path.ends_with(".css") { reply.drop(HEADER_NAME) }).await, Outcome::Broke),
+            (Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "no-sniff")).await, Outcome::Broke),
+            (Rehearsal::with(|asked, reply| if asked.path == "/trust" { reply.drop("content-type") }).await, Outcome::Broke),
+        ];
+        for (number, (service, expected)) in services.iter().enumerate() {
+            let finding = probe(&service.site, &promise("nosniff", &[])).await;
+            assert_eq!(finding.outcome(), *expected, "{number}: {}", finding.saw());
+        }
+        assert_eq!(probe(&nobody(), &promise("nosniff", &[])).await.outcome(), Outcome::Failed);
     }
 }

@@ -4,6 +4,7 @@
 use crate::{
     enforce::{self, Guard},
     gate::Gate,
+    openapi::Doc,
     policy::{Auth, Policy},
 };
 use axum::{
@@ -14,7 +15,6 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
-use utoipa::openapi::path::Operation;
 
 /// One route.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Route {
     method: Method,
     path: &'static str,
     policy: Policy,
-    operation: Option<Box<Operation>>,
+    doc: Option<Box<Doc>>,
     handler: MethodRouter,
 }
 
@@ -48,10 +48,10 @@ impl Route {
     {
         // Methods outside the framework's list have no route; `RouteTable::router` reports them.
         let handler = MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
-        Self { method, path, policy, operation: None, handler: handler.with_state(state) }
+        Self { method, path, policy, doc: None, handler: handler.with_state(state) }
     }
 
-    /// A GET without state.
+    /// A GET without state; the handler is anything that the framework takes.
     #[must_use]
     pub fn get<H, T>(path: &'static str, policy: Policy, handler: H) -> Self
     where
@@ -63,8 +63,8 @@ impl Route {
 
     /// The same route with its entry in the OpenAPI document.
     #[must_use]
-    pub fn documented(mut self, operation: Operation) -> Self {
-        self.operation = Some(Box::new(operation));
+    pub fn documented(mut self, doc: Doc) -> Self {
+        self.doc = Some(Box::new(doc));
         self
     }
 
@@ -88,8 +88,8 @@ impl Route {
 
     /// Its entry in the OpenAPI document, where it has one.
     #[must_use]
-    pub fn operation(&self) -> Option<&Operation> {
-        self.operation.as_deref()
+    pub fn doc(&self) -> Option<&Doc> {
+        self.doc.as_deref()
     }
 }
 

@@ -5,27 +5,23 @@ pub mod links;
 
 mod plan;
 
-use jiff::Timestamp;
 use links::Link;
-use outbound::{Answer, Site};
-use plan::{Ask, Plan};
+use outbound::{Answer, Site, raw};
+use plan::{Ask, Plan, Way};
 use promises::Finding;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::{sync::Mutex, task::JoinSet, time::timeout};
+use std::time::Duration;
+use tokio::{task::JoinSet, time::timeout};
 
 /// How long a survey may take; what has not been asked by then is not asked.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How many requests are in flight.
 const AT_ONCE: usize = 8;
-/// How long a survey serves further controls.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// One answer of the service.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// Whether it came over TLS; what came in the clear is a redirect at most.
+    pub secure: bool,
     /// The method of the request.
     pub method: String,
     /// Its path and query.
@@ -40,7 +36,8 @@ impl Seen {
     pub fn name(&self) -> String {
         let cut: String = self.path.chars().take(60).collect();
         let dots = if cut.len() < self.path.len() { "…" } else { "" };
-        format!("{} {cut}{dots} ({})", self.method, self.answer.status)
+        let plain = if self.secure { "" } else { "plain " };
+        format!("{plain}{} {cut}{dots} ({})", self.method, self.answer.status)
     }
 
     /// Whether the answer is a page that a browser would show.
@@ -77,10 +74,6 @@ impl Seen {
 /// Every answer that was seen, and every request that got none.
 #[derive(Clone, Debug)]
 pub struct Survey {
-    url: String,
-    ended: Instant,
-    /// When it ended.
-    pub at: Timestamp,
     /// The answers.
     pub seen: Vec<Seen>,
     /// The requests that got no answer, and why.
@@ -90,22 +83,13 @@ pub struct Survey {
 impl Survey {
     /// Walks the service. Nothing is changed there: the requests that are not reading carry no credentials and no content.
     pub async fn take(site: &Site) -> Self {
-        let began = Instant::now();
         let mut plan = Plan::new(site.url());
-        let mut survey = Self {
-            url: site.url().to_owned(),
-            ended: began,
-            at: Timestamp::now(),
-            seen: Vec::new(),
-            missed: Vec::new(),
-        };
+        let mut survey = Self { seen: Vec::new(), missed: Vec::new() };
         let walk = timeout(DEADLINE, survey.walk(site, &mut plan)).await;
         if walk.is_err() {
             survey.missed.push(format!("the survey was cut short after {} s", DEADLINE.as_secs()));
         }
         survey.seen.sort_by(|a, b| (&a.path, &a.method).cmp(&(&b.path, &b.method)));
-        survey.ended = Instant::now();
-        survey.at = Timestamp::now();
         survey
     }
 
@@ -121,8 +105,10 @@ impl Survey {
             let Some(landed) = flying.join_next().await else { return };
             match landed {
                 Ok(Ok(seen)) => {
-                    plan.learn(&seen);
-                    self.seen.push(seen);
+                    if let Some(seen) = seen {
+                        plan.learn(&seen);
+                        self.seen.push(seen);
+                    }
                     at_once = AT_ONCE;
                 }
                 Ok(Err(missed)) => {
@@ -136,16 +122,10 @@ impl Survey {
         }
     }
 
-    /// Whether it was taken of this site, a moment ago.
-    #[must_use]
-    pub fn is_fresh(&self, site: &Site) -> bool {
-        self.url == site.url() && self.ended.elapsed() < FRESH
-    }
-
     /// The page to open in a browser: the trust page, or the first page where there is none.
     #[must_use]
     pub fn page(&self) -> Option<&Seen> {
-        let shown = |seen: &&Seen| seen.method == "GET" && seen.answer.status == 200 && seen.is_html();
+        let shown = |seen: &&Seen| seen.secure && seen.method == "GET" && seen.answer.status == 200 && seen.is_html();
         let at = |path: &str| self.seen.iter().filter(shown).find(|seen| seen.path == path);
         at("/trust").or_else(|| at("/")).or_else(|| self.seen.iter().find(shown))
     }
@@ -169,7 +149,7 @@ impl Survey {
         };
         let finding = flaws.into_iter().skip(1).take(9).fold(finding, |finding, flaw| finding.tried(flaw));
         finding
-            .tried(format!("looked for {what} on {} answers: pages and what they link to, API paths, made-up requests", judged.len()))
+            .tried(format!("looked for {what} on {} answers: pages and what they link to, API paths, made-up and malformed requests", judged.len()))
             .covered("answers", judged.len())
             .covered("routes", routes(&judged))
     }
@@ -180,30 +160,23 @@ fn routes(seen: &[&Seen]) -> usize {
     seen.iter().map(|seen| seen.path.as_str()).collect::<std::collections::BTreeSet<_>>().len()
 }
 
-async fn send(site: Site, ask: Ask) -> Result<Seen, String> {
+async fn send(site: Site, ask: Ask) -> Result<Option<Seen>, String> {
     let headers: Vec<(&str, &str)> = ask.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    match site.send(ask.method, &ask.path, &headers, &[]).await {
-        Ok(answer) => Ok(Seen { method: ask.method.to_owned(), path: ask.path, answer }),
-        Err(error) => {
+    let answer = match ask.way {
+        Way::Secure => site.send(ask.method, &ask.path, &headers, &[]).await,
+        Way::Plain => site.plain_send(ask.method, &ask.path, &headers, &[]).await,
+        Way::Raw(ref bytes) => raw::exchange(&site, bytes).await,
+    };
+    match (answer, &ask.way) {
+        (Ok(answer), way) => {
+            let secure = !matches!(way, Way::Plain);
+            Ok(Some(Seen { secure, method: ask.method.to_owned(), path: ask.path, answer }))
+        }
+        (Err(error), Way::Secure) => {
             let path: String = ask.path.chars().take(60).collect();
             Err(format!("no answer to {} {path}: {error}", ask.method))
         }
-    }
-}
-
-/// Lends the last survey to every control that asks within a moment, so that one run walks the service once.
-#[derive(Debug, Default)]
-pub struct Surveys(Mutex<Option<Arc<Survey>>>);
-
-impl Surveys {
-    /// A fresh survey of the site: the last one if it is recent, else a new one. Controls that ask at once share one.
-    pub async fn recent(&self, site: &Site) -> Arc<Survey> {
-        let mut last = self.0.lock().await;
-        if let Some(survey) = last.as_ref().filter(|survey| survey.is_fresh(site)) {
-            return Arc::clone(survey);
-        }
-        let survey = Arc::new(Survey::take(site).await);
-        *last = Some(Arc::clone(&survey));
-        survey
+        // Nobody needs to listen in the clear, or to answer nonsense. Whoever does is judged.
+        (Err(_), Way::Plain | Way::Raw(_)) => Ok(None),
     }
 }

@@ -227,3 +227,43 @@ fn attempts(site: &Site) -> Vec<Attempt> {
         attempt("version 1.3 without its extension", old(TLS_1_3, &both)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::{Certificate, Rehearsal, nobody, promise};
+    use promises::Outcome;
+
+    async fn outcome(site: &Site) -> (Outcome, String) {
+        let finding = probe(site, &promise("tls-in", &[])).await;
+        (finding.outcome(), finding.saw().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_good_listener_holds() {
+        let service = Rehearsal::good().await;
+        let (outcome, saw) = outcome(&service.site).await;
+        assert_eq!(outcome, Outcome::Held, "{saw}");
+    }
+
+    #[tokio::test]
+    async fn old_versions_and_bad_certificates_are_found() {
+        for certificate in [Certificate::Expired, Certificate::OtherName, Certificate::OtherRoot] {
+            let service = Rehearsal::presenting(certificate, |_, _| {}).await;
+            let (outcome, saw) = outcome(&service.site).await;
+            assert_eq!(outcome, Outcome::Broke, "{saw}");
+        }
+        let old = Rehearsal::old().await;
+        let (outcome, saw) = outcome(&old.site).await;
+        assert_eq!(outcome, Outcome::Broke, "{saw}");
+        assert!(saw.contains("accepted as TLS 1.2"), "{saw}");
+    }
+
+    #[tokio::test]
+    async fn nobody_silence_and_hanging_up_prove_nothing() {
+        assert_eq!(outcome(&nobody()).await.0, Outcome::Failed);
+        assert_eq!(outcome(&Rehearsal::hung().await.site).await.0, Outcome::Failed);
+        let rude = Rehearsal::raw(|stream| async move { drop(stream) }).await;
+        assert_eq!(outcome(&rude.site).await.0, Outcome::Failed);
+    }
+}

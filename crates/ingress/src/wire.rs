@@ -13,7 +13,7 @@ use kernel::RequestId;
 
 /// The bytes that tell a peer why its request was refused. The connection ends with them.
 #[must_use]
-pub fn refusal(refusal: Refusal, channel: Channel) -> Vec<u8> {
+pub(crate) fn refusal(refusal: Refusal, channel: Channel) -> Vec<u8> {
     let id = RequestId::new();
     let mut problem = problem::for_status(refusal.status()).detail(refusal.to_string());
     problem.request_id = Some(id.to_string());
@@ -25,7 +25,7 @@ pub fn refusal(refusal: Refusal, channel: Channel) -> Vec<u8> {
 
 /// The bytes that send a peer to the same path over HTTPS.
 #[must_use]
-pub fn redirect(status: StatusCode, location: &HeaderValue) -> Vec<u8> {
+pub(crate) fn redirect(status: StatusCode, location: &HeaderValue) -> Vec<u8> {
     let fields = HeaderMap::from_iter([(LOCATION, location.clone())]);
     render(status, fields, b"", Channel::Plain, RequestId::new())
 }

@@ -3,16 +3,13 @@
 use crate::{
     checkpoint::Checkpoint,
     error::LedgerError,
+    file::write,
     note::VerifierKey,
     read,
     tile::{FULL, bundles_of, tiles_of},
 };
 use sqlx::{Connection, PgConnection};
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::path::Path;
 
 /// What an export wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +35,7 @@ pub async fn export(conn: &mut PgConnection, key: &VerifierKey, dir: &Path) -> R
         let path = tile.to_string();
         if tile.width() < FULL || !dir.join(&path).exists() {
             let bytes = read::serve_tile(&mut tx, tile).await?;
-            write(dir, &path, &bytes.ok_or_else(|| LedgerError::Altered(format!("{path} is missing")))?)?;
+            write(&dir.join(&path), &bytes.ok_or_else(|| LedgerError::Altered(format!("{path} is missing")))?)?;
             written += 1;
         }
     }
@@ -46,28 +43,12 @@ pub async fn export(conn: &mut PgConnection, key: &VerifierKey, dir: &Path) -> R
         let path = bundle.to_string();
         if bundle.width() < FULL || !dir.join(&path).exists() {
             let bytes = read::serve_bundle(&mut tx, bundle).await?;
-            write(dir, &path, &bytes.ok_or_else(|| LedgerError::Altered(format!("{path} is missing")))?)?;
+            write(&dir.join(&path), &bytes.ok_or_else(|| LedgerError::Altered(format!("{path} is missing")))?)?;
             written += 1;
         }
     }
     tx.rollback().await?;
-    write(dir, "vkey", format!("{key}\n").as_bytes())?;
-    write(dir, "checkpoint", note.as_bytes())?;
+    write(&dir.join("vkey"), format!("{key}\n").as_bytes())?;
+    write(&dir.join("checkpoint"), note.as_bytes())?;
     Ok(Some(Exported { size, written: written + 2 }))
-}
-
-/// Writes a file so that it is there whole or not at all.
-fn write(dir: &Path, path: &str, bytes: &[u8]) -> Result<(), LedgerError> {
-    let whole = || -> io::Result<()> {
-        let target = dir.join(path);
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let draft = target.with_extension("new");
-        let mut file = fs::File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(draft, target)
-    };
-    whole().map_err(|cause| LedgerError::File { path: path.to_owned(), cause })
 }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod checkpoint;
 pub mod error;
 pub mod export;
+mod file;
 pub mod leaf;
 pub mod merkle;
 pub mod note;

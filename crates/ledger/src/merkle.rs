@@ -241,7 +241,13 @@ pub fn check_consistency(old: Head, new: Head, proof: &[Hash]) -> Result<(), Mer
     }
     if old.size == 0 || old.size == new.size {
         let same = if old.size == 0 { old.root == empty_root() } else { old.root == new.root };
-        return if !proof.is_empty() { Err(MerkleError::Length) } else if same { Ok(()) } else { Err(MerkleError::Root) };
+        return if !proof.is_empty() {
+            Err(MerkleError::Length)
+        } else if same {
+            Ok(())
+        } else {
+            Err(MerkleError::Root)
+        };
     }
     let mut hashes = proof.iter();
     let first = if old.size.is_power_of_two() { &old.root } else { hashes.next().ok_or(MerkleError::Length)? };

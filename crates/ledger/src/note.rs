@@ -89,7 +89,9 @@ impl VerifierKey {
 
     fn verify(&self, text: &str, signature: &[u8]) -> bool {
         match self.algorithm {
-            Algorithm::Ed25519 => UnparsedPublicKey::new(&ED25519, self.public).verify(text.as_bytes(), signature).is_ok(),
+            Algorithm::Ed25519 => {
+                UnparsedPublicKey::new(&ED25519, self.public).verify(text.as_bytes(), signature).is_ok()
+            }
         }
     }
 }
@@ -179,12 +181,11 @@ impl fmt::Debug for SigningKey {
 pub fn open<'a>(note: &'a str, key: &VerifierKey) -> Result<&'a str, NoteError> {
     let (text, lines) = split(note)?;
     let mut signed = false;
-    for (name, bytes) in lines {
-        let Some((id, signature)) = bytes.split_first_chunk::<4>() else { continue };
-        if name != key.name() || *id != key.id() {
+    for Line { name, id, signature } in lines {
+        if name != key.name() || id != key.id() {
             continue;
         }
-        if !key.verify(text, signature) {
+        if !key.verify(text, &signature) {
             return Err(NoteError::Forged(key.name().to_owned()));
         }
         signed = true;
@@ -192,8 +193,15 @@ pub fn open<'a>(note: &'a str, key: &VerifierKey) -> Result<&'a str, NoteError> 
     if signed { Ok(text) } else { Err(NoteError::Unsigned(key.name().to_owned())) }
 }
 
-/// The text and the signatures, each with its name. Nothing is verified yet.
-fn split(note: &str) -> Result<(&str, Vec<(&str, Vec<u8>)>), NoteError> {
+/// A signature line.
+struct Line<'a> {
+    name: &'a str,
+    id: [u8; 4],
+    signature: Vec<u8>,
+}
+
+/// The text and the signature lines. Nothing is verified yet.
+fn split(note: &str) -> Result<(&str, Vec<Line<'_>>), NoteError> {
     if note.len() > MAX_NOTE {
         return Err(NoteError::Malformed("it is too long"));
     }
@@ -212,11 +220,12 @@ fn split(note: &str) -> Result<(&str, Vec<(&str, Vec<u8>)>), NoteError> {
     Ok((text, signatures))
 }
 
-fn signature_line(line: &str) -> Option<(&str, Vec<u8>)> {
+fn signature_line(line: &str) -> Option<Line<'_>> {
     let (name, signature) = line.strip_prefix("— ")?.split_once(' ')?;
     check_name(name).ok()?;
-    let bytes = STANDARD.decode(signature).ok().filter(|bytes| bytes.len() > 4)?;
-    Some((name, bytes))
+    let bytes = STANDARD.decode(signature).ok()?;
+    let (id, signature) = bytes.split_first_chunk::<4>().filter(|(_, signature)| !signature.is_empty())?;
+    Some(Line { name, id: *id, signature: signature.to_vec() })
 }
 
 fn check_text(text: &str) -> Result<(), NoteError> {

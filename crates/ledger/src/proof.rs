@@ -151,13 +151,14 @@ impl FromStr for Receipt {
     /// Reads a receipt. The checkpoint in it is taken as it stands; [`Receipt::check`] opens it.
     fn from_str(text: &str) -> Result<Self, ReceiptError> {
         let refused = |line, expected| ReceiptError::Malformed { line, expected };
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(refused(3, "followed by an empty line and a checkpoint"))?;
+        let (head, checkpoint) =
+            text.split_once("\n\n").ok_or(refused(3, "followed by an empty line and a checkpoint"))?;
         let mut lines = head.split('\n').zip(1..).peekable();
         if lines.next().is_none_or(|(line, _)| line != HEADER) {
             return Err(refused(1, "«c2sp.org/tlog-proof@v1»"));
         }
         let extra = lines.next_if(|(line, _)| line.starts_with("extra "));
-        let extra = extra.map(|(line, _)| STANDARD.decode(line.trim_start_matches("extra ")));
+        let extra = extra.map(|(line, _)| STANDARD.decode(line.strip_prefix("extra ").unwrap_or_default()));
         let extra = extra.transpose().map_err(|_| refused(2, "«extra» and base64"))?;
         let index = lines.next().and_then(|(line, _)| decimal(line.strip_prefix("index ")?));
         let index = index.ok_or(refused(if extra.is_some() { 3 } else { 2 }, "«index» and a number"))?;

@@ -2,6 +2,7 @@
 
 use crate::{
     error::LedgerError,
+    leaf::Leaf,
     merkle::Hash,
     note::VerifierKey,
     proof::{Plan, Receipt},
@@ -50,6 +51,28 @@ pub async fn origin(conn: &mut PgConnection) -> Result<Option<String>, LedgerErr
 pub async fn entry(conn: &mut PgConnection, index: u64) -> Result<Option<Vec<u8>>, LedgerError> {
     let Ok(index) = i64::try_from(index) else { return Ok(None) };
     Ok(sqlx::query_scalar("SELECT body FROM ledger.entry WHERE idx = $1").bind(index).fetch_optional(conn).await?)
+}
+
+/// The sealed leaves from an index on that are public in full, at most `most` of them, in order; commitments to audit events
+/// are passed over. Entries that are no leaf are passed over too: whoever verifies the log finds them.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn public_leaves(conn: &mut PgConnection, from: u64, most: u32) -> Result<Vec<(u64, Leaf)>, LedgerError> {
+    const SQL: &str = "SELECT idx, body FROM ledger.entry WHERE idx >= $1 AND kind <> 'audit' ORDER BY idx LIMIT $2";
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(SQL).bind(from).bind(i64::from(most)).fetch_all(conn).await?;
+    let leaf = |(index, body): (i64, Vec<u8>)| Some((u64::try_from(index).ok()?, Leaf::from_bytes(&body).ok()?));
+    Ok(rows.into_iter().filter_map(leaf).collect())
+}
+
+/// How many leaves the newest checkpoint covers; 0 before the first.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn size(conn: &mut PgConnection) -> Result<u64, LedgerError> {
+    let size: Option<i64> = sqlx::query_scalar("SELECT max(size) FROM ledger.checkpoint").fetch_one(conn).await?;
+    Ok(size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default())
 }
 
 /// The receipt of the entry at an index under the newest checkpoint; `None` if none is sealed there. It is checked before

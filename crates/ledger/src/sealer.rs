@@ -5,6 +5,9 @@
 //! log. Three things keep two sealers apart: a session lock, the key on a checkpoint's size, and that the same connection
 //! holds the lock and the transaction, so losing one loses the other.
 //!
+//! One thing a database cannot tell by itself: that it is an old copy of itself, restored. A sealer that remembers (see
+//! [`Sealer::remembering`]) keeps the last checkpoint in a file of its own and signs nothing that does not extend it.
+//!
 //! Order. Entries that are visible together are placed by the commit time of their transactions, then in the order in which a
 //! transaction appended them. A transaction that commits while the sealer works is placed after what the sealer saw. So no
 //! entry is skipped, however long its transaction took; numbering by a sequence would skip those that commit late.
@@ -12,6 +15,7 @@
 use crate::{
     checkpoint::{Checkpoint, seconds},
     error::LedgerError,
+    file,
     merkle::{Hash, empty_root},
     note::SigningKey,
     tile::{FULL, Frontier, Tile, decode_tile, hashes_at},
@@ -19,7 +23,7 @@ use crate::{
 use jiff::SignedDuration;
 use kernel::Clock;
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
-use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 /// The advisory lock that a sealer holds for as long as its session lasts: «wordbond» in ASCII.
 const LOCK: i64 = 0x776f_7264_626f_6e64;
@@ -52,6 +56,7 @@ pub struct Sealer {
     key: SigningKey,
     clock: Arc<dyn Clock>,
     heartbeat: SignedDuration,
+    memory: Option<PathBuf>,
     /// The right edge after the last round; forgotten whenever a round fails.
     edge: Option<(Frontier, Hash)>,
 }
@@ -62,7 +67,13 @@ impl Sealer {
     #[must_use]
     pub fn new(key: SigningKey, clock: Arc<dyn Clock>, heartbeat: Duration) -> Self {
         let heartbeat = SignedDuration::try_from(heartbeat).unwrap_or(SignedDuration::MAX);
-        Self { key, clock, heartbeat, edge: None }
+        Self { key, clock, heartbeat, memory: None, edge: None }
+    }
+
+    /// Keeps the last checkpoint in this file too, which must lie outside of the database and its backups.
+    #[must_use]
+    pub fn remembering(self, memory: PathBuf) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// Seals until `shutdown` is done. Waits for its turn while another session seals. `conn` is of the role
@@ -70,7 +81,11 @@ impl Sealer {
     ///
     /// # Errors
     /// If the database refuses or is gone, and when [`LedgerError::Altered`]: then somebody must look.
-    pub async fn run(&mut self, conn: &mut PgConnection, shutdown: impl Future<Output = ()>) -> Result<(), LedgerError> {
+    pub async fn run(
+        &mut self,
+        conn: &mut PgConnection,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), LedgerError> {
         let mut shutdown = pin!(shutdown);
         while !lock(conn).await? {
             tokio::select! { () = &mut shutdown => return Ok(()), () = tokio::time::sleep(LOCK_REST) => {} }
@@ -98,7 +113,10 @@ impl Sealer {
         let last = newest(&mut tx, &self.key).await?;
         let (mut frontier, root) = match edge {
             Some((frontier, root)) if frontier.size() == last.size && root == last.root => (frontier, root),
-            _ => load(&mut tx, &last).await?,
+            _ => {
+                self.check_memory(&mut tx, &last).await?;
+                load(&mut tx, &last).await?
+            }
         };
         let entries = unsealed(&mut tx).await?;
         let now = seconds(self.clock.now());
@@ -117,11 +135,30 @@ impl Sealer {
         let checkpoint = Checkpoint { origin: self.key.name().to_owned(), size: frontier.size(), root, at };
         place(&mut tx, last.size, &entries).await?;
         grow(&mut tx, frontier.take_changed()).await?;
-        publish(&mut tx, &checkpoint, &checkpoint.sign(&self.key)?).await?;
+        let note = checkpoint.sign(&self.key)?;
+        publish(&mut tx, &checkpoint, &note).await?;
         tx.commit().await?;
+        if let Some(memory) = &self.memory {
+            file::write(memory, note.as_bytes())?;
+        }
         let added = u64::try_from(entries.len()).unwrap_or_default();
         self.edge = Some((frontier, root));
         Ok(Round { size: checkpoint.size, added, signed: true })
+    }
+
+    /// Refuses a database that does not contain what this sealer signed last.
+    async fn check_memory(&self, conn: &mut PgConnection, last: &Newest) -> Result<(), LedgerError> {
+        let Some(note) = self.memory.as_deref().map(file::read).transpose()?.flatten() else { return Ok(()) };
+        let known = Checkpoint::open(&note, self.key.verifier())
+            .map_err(|cause| LedgerError::OtherKey { key: self.key.verifier().to_string(), cause })?;
+        let size = i64::try_from(known.size).unwrap_or(i64::MAX);
+        let query = sqlx::query_scalar("SELECT root FROM ledger.checkpoint WHERE size = $1").bind(size);
+        let root: Option<Vec<u8>> = query.fetch_optional(conn).await?;
+        if last.size < known.size || root.as_deref() != Some(&known.root) {
+            let (size, at) = (known.size, known.at);
+            return Err(LedgerError::Altered(format!("it lacks the checkpoint at size {size} of {at}")));
+        }
+        Ok(())
     }
 }
 
@@ -170,7 +207,9 @@ async fn load(conn: &mut PgConnection, last: &Newest) -> Result<(Frontier, Hash)
     const SQL: &str = "SELECT level::int4 AS level, n, hashes FROM ledger.tile t
         WHERE (level, n) IN (SELECT * FROM unnest($1::int2[], $2::int8[]))";
     let edge: Vec<(i16, i64)> = (0..8_u8)
-        .map(|level| (i16::from(level), i64::try_from(hashes_at(level, last.size) / u64::from(FULL)).unwrap_or(i64::MAX)))
+        .map(|level| {
+            (i16::from(level), i64::try_from(hashes_at(level, last.size) / u64::from(FULL)).unwrap_or(i64::MAX))
+        })
         .collect();
     let (levels, numbers): (Vec<i16>, Vec<i64>) = edge.into_iter().unzip();
     let rows = sqlx::query(SQL).bind(levels).bind(numbers).fetch_all(conn).await?;

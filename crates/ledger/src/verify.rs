@@ -136,12 +136,16 @@ pub struct Log {
 ///
 /// # Errors
 /// If anything does not fit; the first misfit in the order of the log.
-pub async fn read_all<F: Fetch>(fetch: F, key: &VerifierKey, last_seen: Option<&Checkpoint>) -> Result<Log, VerifyError> {
+pub async fn read_all<F: Fetch>(
+    fetch: F,
+    key: &VerifierKey,
+    last_seen: Option<&Checkpoint>,
+) -> Result<Log, VerifyError> {
     let fetch = Arc::new(fetch);
-    let note = fetch.fetch("checkpoint").await.map_err(|cause| VerifyError::Fetch { path: "checkpoint".to_owned(), cause })?;
-    let note = String::from_utf8(note).map_err(|_| {
-        CheckpointError::Note(crate::note::NoteError::Malformed("it is not UTF-8"))
-    })?;
+    let note =
+        fetch.fetch("checkpoint").await.map_err(|cause| VerifyError::Fetch { path: "checkpoint".to_owned(), cause })?;
+    let note = String::from_utf8(note)
+        .map_err(|_| CheckpointError::Note(crate::note::NoteError::Malformed("it is not UTF-8")))?;
     let checkpoint = Checkpoint::open(&note, key)?;
     if checkpoint.size > MOST {
         return Err(VerifyError::TooLarge(checkpoint.size));

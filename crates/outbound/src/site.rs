@@ -140,6 +140,7 @@ impl Site {
     ///
     /// # Errors
     /// The name does not resolve.
+    #[expect(clippy::disallowed_methods, reason = "this crate is the one that resolves names")]
     pub async fn addresses(&self) -> Result<Vec<SocketAddr>, OutboundError> {
         let found = tokio::net::lookup_host((self.address.host.as_str(), self.address.port)).await;
         found.map(Iterator::collect).map_err(|error| self.unreachable(&error.to_string()))

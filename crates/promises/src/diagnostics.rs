@@ -93,15 +93,29 @@ impl<'a> IntoIterator for &'a Diagnostics {
     }
 }
 
+/// An error before its line and column are known.
+type Found = (Range<usize>, String, Option<String>);
+
 /// Collects errors while a profile is read. Shared by every reader of one text.
-#[derive(Debug, Default)]
-pub(crate) struct Sink {
-    found: RefCell<Vec<(Range<usize>, String, Option<String>)>>,
+#[derive(Debug)]
+pub(crate) struct Sink<'a> {
+    text: &'a str,
+    found: RefCell<Vec<Found>>,
     /// The text has syntax errors: what is missing may only have been lost with a broken line, and is not reported.
     pub(crate) recovering: bool,
 }
 
-impl Sink {
+impl<'a> Sink<'a> {
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self { text, found: RefCell::new(Vec::new()), recovering: false }
+    }
+
+    /// Where `part` stands between two places of the text, or else the whole of it.
+    pub(crate) fn part(&self, within: Range<usize>, part: &str) -> Range<usize> {
+        let found = self.text.get(within.clone()).and_then(|text| text.find(part));
+        found.map_or(within.clone(), |at| within.start + at..within.start + at + part.len())
+    }
+
     /// Records an error at a place of the text.
     pub(crate) fn error(&self, at: Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.found.borrow_mut().push((at, message.into(), help));
@@ -114,12 +128,12 @@ impl Sink {
         }
     }
 
-    /// The errors with their places in `text`, or `None` if there are none.
-    pub(crate) fn into_diagnostics(self, text: &str) -> Option<Diagnostics> {
+    /// The errors with their places, or `None` if there are none.
+    pub(crate) fn into_diagnostics(self) -> Option<Diagnostics> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|(at, ..)| at.start);
         let left_out = found.len().saturating_sub(MOST);
-        let lines = Lines::of(text);
+        let lines = Lines::of(self.text);
         let list: Vec<_> = found
             .into_iter()
             .take(MOST)

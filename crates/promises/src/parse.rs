@@ -31,18 +31,18 @@ impl Profile {
         if text.len() > LARGEST {
             return Err(Diagnostics::single(format!("the profile has {} bytes; the limit is {LARGEST}", text.len())));
         }
-        let mut sink = Sink::default();
+        let mut sink = Sink::new(text);
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             sink.error(error.span().unwrap_or(0..0), error.message(), None);
         }
         sink.recovering = !errors.is_empty();
         let profile = read(&sink, document.get_ref(), text, catalogue);
-        sink.into_diagnostics(text).map_or(Ok(profile), Err)
+        sink.into_diagnostics().map_or(Ok(profile), Err)
     }
 }
 
-fn read(sink: &Sink, document: &DeTable<'_>, text: &str, catalogue: &Catalogue) -> Profile {
+fn read(sink: &Sink<'_>, document: &DeTable<'_>, text: &str, catalogue: &Catalogue) -> Profile {
     let root = Section::open(sink, "the profile", document, 0..0, &KEYS);
     let service = register::service(&root);
     let contacts = register::contacts(&root);

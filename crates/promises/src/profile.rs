@@ -1,9 +1,10 @@
 //! A profile: the complete `promises.toml` of one service, read and checked.
 
+use crate::quantity;
 use jiff::Timestamp;
 use kernel::{DataClass, Span};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// Everything that one service promises, and what it takes to read it.
 #[derive(Clone, Debug, Serialize)]
@@ -179,6 +180,21 @@ pub enum Value {
     List(Vec<String>),
     /// True or false.
     Flag(bool),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Span(span) => span.fmt(f),
+            Self::Time(text) | Self::Text(text) => f.write_str(text),
+            Self::Size(bytes) => f.write_str(&quantity::show_size(*bytes)),
+            Self::Count(count) => count.fmt(f),
+            Self::Percent(share) => write!(f, "{share} %"),
+            Self::List(items) if items.is_empty() => f.write_str("none"),
+            Self::List(items) => f.write_str(&items.join(", ")),
+            Self::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
+        }
+    }
 }
 
 impl Promise {

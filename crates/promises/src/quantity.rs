@@ -30,6 +30,12 @@ pub fn size(text: &str) -> Result<u64, String> {
     count.checked_mul(*bytes).ok_or_else(|| "the size is larger than 16 EiB".to_owned())
 }
 
+/// A size in the largest unit that divides it.
+pub(crate) fn show_size(bytes: u64) -> String {
+    let whole = SIZES.iter().filter(|(_, unit)| bytes.is_multiple_of(*unit) && bytes >= *unit).max_by_key(|(_, unit)| *unit);
+    whole.map_or_else(|| format!("{bytes} B"), |(word, unit)| format!("{} {word}", bytes / unit))
+}
+
 /// Reads a share between 0 and 100: `95 %`, `99.5%`.
 ///
 /// # Errors

@@ -19,8 +19,16 @@ const DAYS: usize = 90;
 pub struct Story {
     newest: Option<Recorded>,
     streak: Option<Timestamp>,
+    broken: Option<Broken>,
     days: BTreeMap<String, (Verdict, u64)>,
     turns: VecDeque<Recorded>,
+}
+
+/// A break that no later attack has failed to repeat.
+#[derive(Clone, Debug)]
+struct Broken {
+    since: Timestamp,
+    last: Recorded,
 }
 
 impl Story {
@@ -61,7 +69,22 @@ impl Story {
                 self.turns.pop_front();
             }
         }
+        self.keep_break(&recorded);
         self.newest = Some(recorded);
+    }
+
+    /// A crashed probe, or one that found nothing to attack, says nothing about a break: only an attack that held ends it.
+    fn keep_break(&mut self, recorded: &Recorded) {
+        let about = &recorded.observation.about;
+        match recorded.observation.outcome {
+            Outcome::Broke => {
+                let earlier = self.broken.take().filter(|broken| broken.last.observation.about.profile == about.profile);
+                let since = earlier.map_or(about.observed_at, |broken| broken.since);
+                self.broken = Some(Broken { since, last: recorded.clone() });
+            }
+            Outcome::Held => self.broken = None,
+            Outcome::Failed | Outcome::Nothing => {}
+        }
     }
 
     /// The newest observation.
@@ -74,6 +97,12 @@ impl Story {
     #[must_use]
     pub const fn streak(&self) -> Option<Timestamp> {
         self.streak
+    }
+
+    /// The last break that no later attack has failed to repeat, and since when it stands.
+    #[must_use]
+    pub fn broken(&self) -> Option<(&Recorded, Timestamp)> {
+        self.broken.as_ref().map(|broken| (&broken.last, broken.since))
     }
 
     /// The observations that ended differently from the one before, or came after a gap; oldest first, at most 64.

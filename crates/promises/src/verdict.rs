@@ -15,7 +15,7 @@ use std::fmt;
 pub enum Verdict {
     /// The last attack failed to break it, and is fresh.
     Kept,
-    /// The last attack broke it.
+    /// An attack broke it, and none since has held.
     Broken,
     /// The probe itself failed.
     Error,
@@ -76,7 +76,7 @@ pub struct Judgement<'a> {
     pub verdict: Verdict,
     /// Why, in one sentence.
     pub why: String,
-    /// The observation it rests on: the newest one, fresh or not.
+    /// The observation it rests on: the newest one, fresh or not, or the break that still stands.
     pub rests_on: Option<&'a Recorded>,
     /// Since when the verdict has held without a break, as far as the observations reach.
     pub since: Option<Timestamp>,
@@ -105,13 +105,27 @@ pub fn judge<'a>(promise: &Promise, profile: &str, story: &'a Story, now: Timest
         let why = if promise.control.is_some() { "no attack has been observed yet" } else { "no control stands behind it" };
         return plain(Verdict::Unproven, why.to_owned(), None);
     };
-    let (verdict, until) = at(promise, newest, now);
-    let stale = verdict == Verdict::Unproven && newest.observation.outcome != Outcome::Nothing;
-    let (why, since) = if stale {
-        let why = format!("the last attack, on {}, is too old to count", newest.observation.about.observed_at);
-        (why, Some(expiry(promise, newest)))
-    } else {
-        (newest.observation.saw.clone(), story.streak())
+    // A break does not heal by waiting, nor by a probe that fails or finds nothing: only an attack that held ends it.
+    if let Some((last, since)) = story.broken().filter(|(last, _)| last.observation.about.profile == profile) {
+        let why = last.observation.saw.clone();
+        return Judgement { verdict: Verdict::Broken, why, rests_on: Some(last), since: Some(since), until: None };
+    }
+    unbroken(promise, story, newest, now)
+}
+
+/// What the newest observation carries at `now`, where no break stands.
+fn unbroken<'a>(promise: &Promise, story: &'a Story, newest: &'a Recorded, now: Timestamp) -> Judgement<'a> {
+    let (about, end) = (&newest.observation.about, expiry(promise, newest));
+    let early = about.observed_at > now.checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
+    let fresh = now < end && !early;
+    let saw = || newest.observation.saw.clone();
+    let (verdict, why, since, until) = match newest.observation.outcome {
+        Outcome::Held if fresh => (Verdict::Kept, saw(), story.streak(), Some(end)),
+        Outcome::Failed if fresh => (Verdict::Error, saw(), story.streak(), Some(end)),
+        Outcome::Broke => (Verdict::Broken, saw(), story.streak(), None),
+        Outcome::Nothing => (Verdict::Unproven, saw(), story.streak(), None),
+        _ if early => (Verdict::Unproven, format!("the last attack is dated in the future, {}", about.observed_at), None, None),
+        _ => (Verdict::Unproven, format!("the last attack, on {}, is too old to count", about.observed_at), Some(end), None),
     };
     Judgement { verdict, why, rests_on: Some(newest), since, until }
 }
@@ -126,19 +140,6 @@ fn attested<'a>(promise: &Promise, now: Timestamp) -> Judgement<'a> {
         None => (Verdict::Unproven, "nobody has signed this statement".to_owned(), None),
     };
     Judgement { verdict, why, rests_on: None, since: None, until }
-}
-
-/// The verdict that one observation carries at `now`, and when it runs out.
-fn at(promise: &Promise, recorded: &Recorded, now: Timestamp) -> (Verdict, Option<Timestamp>) {
-    let end = expiry(promise, recorded);
-    let fresh = now < end && recorded.observation.about.observed_at <= now + CLOCK_SKEW;
-    match recorded.observation.outcome {
-        // A break does not heal by waiting: only a later attack that fails to repeat it ends it.
-        Outcome::Broke => (Verdict::Broken, None),
-        Outcome::Held if fresh => (Verdict::Kept, Some(end)),
-        Outcome::Failed if fresh => (Verdict::Error, Some(end)),
-        Outcome::Held | Outcome::Failed | Outcome::Nothing => (Verdict::Unproven, None),
-    }
 }
 
 /// How far in the future an observation may be dated before it counts as none.

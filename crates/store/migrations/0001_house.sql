@@ -127,12 +127,19 @@ CREATE TABLE wordbond.csp_report (
     PRIMARY KEY (directive, blocked, path)
 );
 
+-- The profiles that were in force: what the ledger names by hash, so that a change can be told as a diff.
+CREATE TABLE wordbond.profile (
+    hash text PRIMARY KEY CHECK (hash ~ '^[0-9a-f]{64}$'),
+    body text NOT NULL,
+    in_force_from timestamptz NOT NULL
+);
+
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenant', 'person', 'token', 'note', 'note_grant', 'audit_event', 'job', 'ticket', 'sign_in',
-                                'instance', 'csp_report']
+                                'instance', 'csp_report', 'profile']
     LOOP
         EXECUTE format('ALTER TABLE wordbond.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE wordbond.%I FORCE ROW LEVEL SECURITY', name);
@@ -156,7 +163,7 @@ BEGIN
                         AND person_id = (SELECT nullif(current_setting(''wordbond.actor'', true), '''')::uuid))', name);
     END LOOP;
     -- What is nobody's.
-    FOREACH name IN ARRAY ARRAY['instance', 'csp_report']
+    FOREACH name IN ARRAY ARRAY['instance', 'csp_report', 'profile']
     LOOP
         EXECUTE format('CREATE POLICY everybody ON wordbond.%I TO wordbond_app USING (true)', name);
         EXECUTE format('CREATE POLICY auditor ON wordbond.%I FOR SELECT TO wordbond_auditor USING (true)', name);
@@ -205,3 +212,4 @@ GRANT SELECT, UPDATE (due_at, leased_until, fence, attempts) ON wordbond.ticket 
 GRANT SELECT, INSERT, DELETE ON wordbond.sign_in TO wordbond_identity;
 GRANT SELECT, INSERT, UPDATE (build, profile, address, heartbeat_at), DELETE ON wordbond.instance TO wordbond_app;
 GRANT SELECT, INSERT, UPDATE (times, last_seen), DELETE ON wordbond.csp_report TO wordbond_app;
+GRANT SELECT, INSERT, UPDATE (in_force_from) ON wordbond.profile TO wordbond_app;

@@ -5,9 +5,8 @@ use crate::{
     address::{Address, connect, password},
 };
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _,
     migrate::{Migration, MigrationType, Migrator},
-    sql_str::SqlSafeStr as _,
 };
 use vault::KeyRing;
 
@@ -44,7 +43,7 @@ async fn claim_database(conn: &mut PgConnection, name: &str) -> Result<(), Store
 ///
 /// # Errors
 /// When the bootstrap role may not do this, or a migration fails; each is one transaction.
-pub(crate) async fn prepare(address: &Address, keys: &KeyRing) -> Result<(), StoreError> {
+pub async fn prepare(address: &Address, keys: &KeyRing) -> Result<(), StoreError> {
     let name = address.database().to_owned();
     match address {
         Address::Socket { .. } => {
@@ -120,6 +119,16 @@ fn migrator() -> Migrator {
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");
     migrator
+}
+
+/// Names the schema of this build: eight hexadecimal digits that change with any migration.
+#[must_use]
+pub fn fingerprint() -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for migration in migrator().iter() {
+        context.update(&migration.checksum);
+    }
+    context.finish().as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn quote(name: &str) -> String {

@@ -3,9 +3,12 @@
 
 pub mod middle;
 pub mod sabotage;
+pub mod scratch_db;
 pub mod scratch_system;
 mod server_fault;
+mod superuser;
 
 pub use middle::Middle;
 pub use sabotage::{Outcome, Runner, Score};
+pub use scratch_db::{ScratchDb, ScratchDir};
 pub use scratch_system::ScratchSystem;

@@ -1,10 +1,10 @@
 //! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
 //! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
 
-use crate::scratch_system::ScratchSystem;
+use crate::{scratch_system::ScratchSystem, superuser};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
-use sqlx::{ConnectOptions, Connection, PgConnection, Row, raw_sql};
+use sqlx::{Connection, Row, raw_sql};
 use std::{
     collections::BTreeSet,
     io,
@@ -239,14 +239,9 @@ impl Runner {
     }
 
     async fn sql(&self, statements: &'static str) -> io::Result<()> {
-        let mut connection = self.superuser().await?;
+        let mut connection = superuser::connect(self.system.data_dir()).await?;
         raw_sql(statements).execute(&mut connection).await.map_err(io::Error::other)?;
         connection.close().await.map_err(io::Error::other)
-    }
-
-    async fn superuser(&self) -> io::Result<PgConnection> {
-        let options = store::server::superuser(self.system.data_dir()).map_err(io::Error::other)?;
-        options.disable_statement_logging().connect().await.map_err(io::Error::other)
     }
 
     /// Looks by other means than the probe whether the fault is there.
@@ -254,7 +249,7 @@ impl Runner {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         match fault.bites {
             Bites::Sql(question) => {
-                let mut connection = self.superuser().await.map_err(|e| text(&e))?;
+                let mut connection = superuser::connect(self.system.data_dir()).await.map_err(|e| text(&e))?;
                 let row = sqlx::query(question).fetch_one(&mut connection).await.map_err(|e| text(&e))?;
                 let yes: bool = row.try_get(0).map_err(|e| text(&e))?;
                 yes.then_some(()).ok_or_else(|| format!("`{question}` says no"))

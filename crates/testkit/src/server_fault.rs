@@ -1,6 +1,7 @@
 //! Faults of the scratch database server: its access rules, settings and socket directory.
 
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, raw_sql};
+use crate::superuser::connect;
+use sqlx::{AssertSqlSafe, Connection, raw_sql};
 use std::{
     fs::{self, Permissions},
     io,
@@ -8,7 +9,7 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use store::server::{Layout, superuser};
+use store::server::Layout;
 use tokio::time::sleep;
 
 /// How long the server may take to come back.
@@ -70,11 +71,6 @@ async fn alter(data_dir: &Path, statement: &str) -> io::Result<()> {
     let mut connection = connect(data_dir).await?;
     raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.map_err(io::Error::other)?;
     connection.close().await.map_err(io::Error::other)
-}
-
-async fn connect(data_dir: &Path) -> io::Result<PgConnection> {
-    let options = superuser(data_dir).map_err(io::Error::other)?;
-    options.disable_statement_logging().connect().await.map_err(io::Error::other)
 }
 
 /// The running system starts its server again when that ends by itself, so a restart is asking it to end.

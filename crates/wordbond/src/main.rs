@@ -1,1 +1,55 @@
-fn main() {}
+//! The `wordbond` command: configuration, wiring, command line.
+
+mod board;
+mod build;
+mod catalogue;
+mod check;
+mod cli;
+mod mount;
+mod output;
+mod plants;
+mod probe;
+mod promises_command;
+mod recorder;
+mod round;
+mod running;
+mod sabotage;
+mod schedule;
+mod system;
+mod up;
+mod verify;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::{error::Error, process::ExitCode};
+
+/// The exit code when a command could not do its work.
+const FAILED: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(tracing::Level::WARN).init();
+    match run(cli.command).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::complain(error.to_string());
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<u8, Box<dyn Error>> {
+    match command {
+        Command::Up(arguments) => up::run(*arguments).await,
+        Command::Check(arguments) => check::run(arguments).await,
+        Command::Probe(arguments) => probe::run(arguments).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Sabotage(arguments) => sabotage::run(arguments).await,
+        Command::Promises(command) => promises_command::run(command),
+        Command::Knock { socket, role } => {
+            output::json(&store::tls_database::knock(&socket, &role));
+            Ok(0)
+        }
+    }
+}

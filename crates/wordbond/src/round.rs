@@ -1,7 +1,11 @@
 //! One round of attacks: which promises, in which order, sharing what can be shared, each with a deadline.
 
-use crate::{catalogue, system::System};
-use promises::{Finding, Promise};
+use crate::{catalogue, plants::Plants, system::System};
+use outbound::{
+    Site,
+    browser::{Browser, BrowserError},
+};
+use promises::{Catalogue, Finding, Promise};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -13,10 +17,15 @@ const DEADLINE: Duration = Duration::from_secs(40);
 
 /// What the probes of one round share, so that twenty promises do not start twenty browsers.
 pub(crate) struct Round {
-    /// The system under attack.
-    pub(crate) system: Arc<System>,
-    survey: OnceCell<Result<ingress::survey::Survey, String>>,
-    plants: OnceCell<Result<crate::plants::Plants, String>>,
+    /// The public address.
+    pub(crate) site: Site,
+    /// The controls of this build.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// What only the operator has; `None` for an attack from outside alone.
+    inside: Option<Arc<System>>,
+    survey: OnceCell<ingress::survey::Survey>,
+    browser: OnceCell<Result<Browser, BrowserError>>,
+    plants: OnceCell<Result<Plants, String>>,
 }
 
 /// What an attack found and how long it took.
@@ -30,21 +39,37 @@ pub(crate) struct Attacked {
 }
 
 impl Round {
-    /// A round against the system.
-    pub(crate) fn new(system: Arc<System>) -> Arc<Self> {
-        Arc::new(Self { system, survey: OnceCell::new(), plants: OnceCell::new() })
+    /// A round against a running system, from outside and inside.
+    pub(crate) fn inside(system: Arc<System>) -> Arc<Self> {
+        let (site, catalogue) = (system.site.clone(), Arc::clone(&system.catalogue));
+        Arc::new(Self { site, catalogue, inside: Some(system), survey: OnceCell::new(), browser: OnceCell::new(), plants: OnceCell::new() })
+    }
+
+    /// A round against somebody's service, from outside only.
+    pub(crate) fn outside(site: Site, catalogue: Arc<Catalogue>) -> Arc<Self> {
+        Arc::new(Self { site, catalogue, inside: None, survey: OnceCell::new(), browser: OnceCell::new(), plants: OnceCell::new() })
     }
 
     /// What the site answers from outside; taken once.
-    pub(crate) async fn survey(&self) -> Result<&ingress::survey::Survey, Finding> {
-        let take = || async { ingress::survey::Survey::take(&self.system.site).await.map_err(|error| error.to_string()) };
-        self.survey.get_or_init(take).await.as_ref().map_err(Finding::failed)
+    pub(crate) async fn survey(&self) -> &ingress::survey::Survey {
+        self.survey.get_or_init(|| ingress::survey::Survey::take(&self.site)).await
+    }
+
+    /// A real browser; started once.
+    pub(crate) async fn browser(&self) -> Result<&Browser, BrowserError> {
+        self.browser.get_or_init(|| Browser::start(&self.site)).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// The operator's side, or the finding that it is missing.
+    pub(crate) fn system(&self) -> Result<&Arc<System>, Finding> {
+        self.inside.as_ref().ok_or_else(|| Finding::nothing("this attack needs the operator's credentials"))
     }
 
     /// People and tenants that the round plants through the public routes; once.
-    pub(crate) async fn plants(&self) -> Result<&crate::plants::Plants, Finding> {
-        let plant = || async { crate::plants::Plants::grow(&self.system).await.map_err(|error| error.to_string()) };
-        self.plants.get_or_init(plant).await.as_ref().map_err(Finding::failed)
+    pub(crate) async fn plants(&self) -> Result<&Plants, Finding> {
+        let system = self.system()?;
+        let grow = || async { Plants::grow(system).await.map_err(|error| error.to_string()) };
+        self.plants.get_or_init(grow).await.as_ref().map_err(Finding::failed)
     }
 
     /// Attacks each promise that has a control in this build and hands over each finding as it comes. Those that judge

@@ -28,9 +28,21 @@ const SEEDS: [&str; 10] = [
     "/api/me",
 ];
 
+/// How a request travels.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Over TLS, by an HTTP client.
+    Secure,
+    /// In the clear.
+    Plain,
+    /// Over TLS, as these bytes.
+    Raw(Vec<u8>),
+}
+
 /// One request to be made.
 #[derive(Debug)]
 pub(super) struct Ask {
+    pub(super) way: Way,
     pub(super) method: &'static str,
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
@@ -38,8 +50,25 @@ pub(super) struct Ask {
 
 impl Ask {
     fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new() }
+        Self { way: Way::Secure, method, path: path.into(), headers: Vec::new() }
     }
+}
+
+/// Requests that no HTTP client sends: a name for each, and its bytes.
+fn nonsense(authority: &str) -> Vec<Ask> {
+    let host = format!("Host: {authority}\r\n");
+    let long = "a".repeat(100_000);
+    let requests = [
+        ("no method", "hello\r\n\r\n".to_owned()),
+        ("no host", "GET /trust HTTP/1.1\r\n\r\n".to_owned()),
+        ("a version of its own", format!("GET /trust HTTP/9.9\r\n{host}\r\n")),
+        ("a header without a colon", format!("GET /trust HTTP/1.1\r\n{host}nonsense\r\n\r\n")),
+        ("two lengths", format!("POST /trust HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ("a header of 100 kB", format!("GET /trust HTTP/1.1\r\n{host}X-Long: {long}\r\n\r\n")),
+        ("an address of 100 kB", format!("GET /{long} HTTP/1.1\r\n{host}\r\n")),
+    ];
+    let ask = |(name, bytes): (&str, String)| Ask { way: Way::Raw(bytes.into_bytes()), ..Ask::new("malformed:", name) };
+    requests.into_iter().map(ask).collect()
 }
 
 /// The requests to come, and those that were made.
@@ -58,7 +87,7 @@ impl Plan {
     pub(super) fn new(origin: &str) -> Self {
         let mut plan = Self {
             origin: origin.to_owned(),
-            made_up: made_up(),
+            made_up: made_up(origin.trim_start_matches("https://")),
             found: Vec::new(),
             known: BTreeSet::new(),
             folders: BTreeMap::new(),
@@ -130,7 +159,7 @@ fn folder(path: &str) -> String {
 }
 
 /// Requests that no link leads to: other methods, and what ends in errors.
-fn made_up() -> VecDeque<Ask> {
+fn made_up(authority: &str) -> VecDeque<Ask> {
     let nowhere = format!("/{}", Uuid::new_v4().simple());
     let long = format!("/{}", "a".repeat(9_000));
     let mut asks = VecDeque::from([
@@ -160,6 +189,9 @@ fn made_up() -> VecDeque<Ask> {
     let mut token = Ask::new("GET", "/api/me");
     token.headers.push(("authorization", format!("Bearer {}", Uuid::new_v4().simple())));
     asks.push_back(token);
+    asks.push_back(Ask { way: Way::Plain, ..Ask::new("GET", "/trust") });
+    asks.push_back(Ask { way: Way::Plain, ..Ask::new("POST", "/api/notes") });
+    asks.extend(nonsense(authority));
     asks
 }
 

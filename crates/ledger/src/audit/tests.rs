@@ -1,7 +1,5 @@
 //! A commitment binds event and salt, and has one spelling.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use super::*;
 
 fn event() -> Event {
@@ -34,7 +32,9 @@ fn a_commitment_has_one_spelling() {
     let commitment = commit("{}", &Salt([0; 32]));
     assert_eq!(commitment.to_string().parse(), Ok(commitment));
     let spelt = commitment.to_string();
-    for wrong in [spelt.to_uppercase(), spelt.replacen('0', "g", 1), format!("{spelt}00"), String::new(), "é".repeat(32)] {
+    for wrong in
+        [spelt.to_uppercase(), spelt.replacen('0', "g", 1), format!("{spelt}00"), String::new(), "é".repeat(32)]
+    {
         assert_eq!(wrong.parse::<Commitment>(), Err(CommitmentError), "{wrong}");
     }
 }

@@ -1,7 +1,5 @@
 //! The spelling of each kind of leaf: a change here changes the format.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use super::*;
 
 const SPELT: [&str; 5] = [
@@ -44,7 +42,9 @@ fn what_a_reader_would_overlook_is_refused() {
             assert!(wrong == spelt || Leaf::from_bytes(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }
-    for wrong in ["", "{}", "[]", r#"{"kind":"other"}"#, r#"{"kind":"audit","commitment":"00FF","at":"2026-11-22T03:48:00Z"}"#] {
+    for wrong in
+        ["", "{}", "[]", r#"{"kind":"other"}"#, r#"{"kind":"audit","commitment":"00FF","at":"2026-11-22T03:48:00Z"}"#]
+    {
         assert!(matches!(Leaf::from_bytes(wrong.as_bytes()), Err(LeafError::Json(_))), "{wrong}");
     }
 }

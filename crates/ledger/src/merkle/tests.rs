@@ -1,8 +1,6 @@
 //! The reference vectors of Certificate Transparency, and every small tree against the definitions of RFC 6962 written
 //! down as they stand there.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
-
 use super::*;
 use proptest::prelude::*;
 

@@ -1,7 +1,5 @@
 //! The examples of the C2SP text and of Go's `sumdb/note`, and what must be refused.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use super::*;
 use proptest::prelude::*;
 
@@ -14,7 +12,8 @@ const GO_KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4
 const GO_SEED: &str = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 const GO_TEXT: &str =
     "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
-const GO_LINE: &str = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+const GO_LINE: &str =
+    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 fn go_key() -> SigningKey {
     let seed: [u8; 33] = STANDARD.decode(GO_SEED).unwrap().try_into().unwrap();
@@ -75,10 +74,22 @@ fn notes_must_be_written_as_notes_are() {
     let good = format!("{GO_TEXT}\n{GO_LINE}");
     let many = format!("{GO_TEXT}\n{}", GO_LINE.repeat(MAX_SIGNATURES + 1));
     for wrong in [
-        "", "\n\n", GO_TEXT, &format!("{GO_TEXT}\n"), good.trim_end(), &format!("{good}\n"), &format!("{good}x"),
-        &good.replace("— Peter", "- Peter"), &good.replace("— Peter", "—  Peter"), &good.replace("AM=", "AM"),
-        &good.replace("\nthen", "\rthen"), &good.replace("think", "th\tink"), &good.replace("nAM=\n", "nAM= \n"), &many,
-        &format!("{good}{}", " ".repeat(MAX_NOTE)), &good.replace("nAM=", "nAN="),
+        "",
+        "\n\n",
+        GO_TEXT,
+        &format!("{GO_TEXT}\n"),
+        good.trim_end(),
+        &format!("{good}\n"),
+        &format!("{good}x"),
+        &good.replace("— Peter", "- Peter"),
+        &good.replace("— Peter", "—  Peter"),
+        &good.replace("AM=", "AM"),
+        &good.replace("\nthen", "\rthen"),
+        &good.replace("think", "th\tink"),
+        &good.replace("nAM=\n", "nAM= \n"),
+        &many,
+        &format!("{good}{}", " ".repeat(MAX_NOTE)),
+        &good.replace("nAM=", "nAN="),
     ] {
         assert!(matches!(open(wrong, key.verifier()), Err(NoteError::Malformed(_))), "{wrong:?}");
     }

@@ -1,7 +1,5 @@
 //! Proofs read from tiles against those over leaves, and receipts.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
-
 use super::*;
 use crate::{
     merkle::{Head, check_consistency, check_inclusion, leaf_hash},
@@ -9,28 +7,31 @@ use crate::{
     tile::{Frontier, decode_tile, tiles_of},
 };
 use proptest::prelude::*;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 const LEAVES: u64 = 70_000;
 
-/// The leaf hashes of a log and the full tiles over them, once for all tests.
-fn log() -> &'static (Vec<Hash>, HashMap<(u8, u64), Vec<Hash>>) {
-    static LOG: std::sync::LazyLock<(Vec<Hash>, HashMap<(u8, u64), Vec<Hash>>)> = std::sync::LazyLock::new(|| {
-        let leaves: Vec<Hash> = (0..LEAVES).map(|i| leaf_hash(&i.to_be_bytes())).collect();
-        let mut frontier = Frontier::default();
-        leaves.iter().for_each(|leaf| frontier.push(*leaf));
-        let tiles = frontier.take_changed().into_iter().map(|(l, n, b)| ((l, n), decode_tile(&b).unwrap())).collect();
-        (leaves, tiles)
-    });
-    &LOG
+/// The leaf hashes of a log, and the tiles over them by level and number.
+struct Log {
+    leaves: Vec<Hash>,
+    tiles: HashMap<(u8, u64), Vec<Hash>>,
 }
 
+/// One log for all tests.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let leaves: Vec<Hash> = (0..LEAVES).map(|i| leaf_hash(&i.to_be_bytes())).collect();
+    let mut frontier = Frontier::default();
+    leaves.iter().for_each(|leaf| frontier.push(*leaf));
+    let tiles = frontier.take_changed().into_iter().map(|(l, n, b)| ((l, n), decode_tile(&b).unwrap())).collect();
+    Log { leaves, tiles }
+});
+
 fn tile_of(tile: Tile) -> Option<&'static [Hash]> {
-    log().1.get(&(tile.level(), tile.n()))?.get(..usize::from(tile.width()))
+    LOG.tiles.get(&(tile.level(), tile.n()))?.get(..usize::from(tile.width()))
 }
 
 fn head(size: u64) -> Head {
-    Head { size, root: merkle::root(&log().0[..usize::try_from(size).unwrap()]) }
+    Head { size, root: merkle::root(&LOG.leaves[..usize::try_from(size).unwrap()]) }
 }
 
 fn receipt(index: u64, size: u64, key: &SigningKey) -> Receipt {
@@ -100,7 +101,7 @@ proptest! {
         for tile in plan.tiles() {
             prop_assert_eq!(widths.get(&(tile.level(), tile.n())), Some(&tile.width()));
         }
-        let leaf = log().0[usize::try_from(pick % size).unwrap()];
+        let leaf = LOG.leaves[usize::try_from(pick % size).unwrap()];
         let proof = plan.hashes(tile_of).unwrap();
         prop_assert_eq!(check_inclusion(&leaf, pick % size, size, &proof, &new.root), Ok(()));
         let old = head(1 + pick % size);

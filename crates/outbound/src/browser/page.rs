@@ -29,6 +29,9 @@ impl Page {
             page.call(domain, &json!({})).await?;
         }
         page.call("Network.enableReportingApi", &json!({"enable": true})).await?;
+        // Frames of other sites live in processes of their own and are reached through sessions of their own.
+        let attach = json!({"autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true});
+        page.call("Target.setAutoAttach", &attach).await?;
         Ok(page)
     }
 
@@ -78,19 +81,20 @@ impl Page {
         self.pipe.all(self.mark, |event| self.mine(event).and_then(&look))
     }
 
-    /// The frames of the page by name: where each is now. A frame that was not let in stands at `chrome-error:`.
+    /// The frames directly in the page by name: where each is now. One that was not let in stands at `chrome-error:`.
     ///
     /// # Errors
     /// The browser is gone.
     pub async fn frames(&self) -> Result<Vec<(String, String)>, BrowserError> {
         let tree = self.call("Page.getFrameTree", &json!({})).await?;
         let children = tree.get("frameTree").and_then(|tree| tree.get("childFrames")).and_then(Value::as_array);
-        let frame = |child: &Value| {
-            let frame = child.get("frame")?;
-            let name = frame.get("name").and_then(Value::as_str).unwrap_or_default();
-            Some((name.to_owned(), frame.get("url")?.as_str()?.to_owned()))
-        };
-        Ok(children.map(|children| children.iter().filter_map(frame).collect()).unwrap_or_default())
+        let mut frames: Vec<_> = children.into_iter().flatten().filter_map(|child| named(child.get("frame")?)).collect();
+        for session in self.all(other_process) {
+            // A frame that has moved on since has left its session.
+            let Ok(tree) = self.pipe.call(Some(&session), "Page.getFrameTree", &json!({})).await else { continue };
+            frames.extend(tree.get("frameTree").and_then(|tree| named(tree.get("frame")?)));
+        }
+        Ok(frames)
     }
 
     fn mine<'e>(&self, event: &'e Event) -> Option<&'e Event> {
@@ -101,4 +105,16 @@ impl Page {
 fn text(answer: &Value, key: &str) -> Result<String, BrowserError> {
     let refused = || BrowserError::Refused { command: key.to_owned(), reason: "nothing in the answer".to_owned() };
     answer.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(refused)
+}
+
+/// A frame's name and address.
+fn named(frame: &Value) -> Option<(String, String)> {
+    let name = frame.get("name").and_then(Value::as_str).unwrap_or_default();
+    Some((name.to_owned(), frame.get("url")?.as_str()?.to_owned()))
+}
+
+/// The session of a frame that lives in a process of its own.
+fn other_process(event: &Event) -> Option<String> {
+    let frame = event.method == "Target.attachedToTarget" && event.params.get("targetInfo")?.get("type")? == "iframe";
+    frame.then(|| event.params.get("sessionId").and_then(Value::as_str).map(str::to_owned)).flatten()
 }

@@ -3,7 +3,7 @@
 use super::{
     params::{self, Names, Param},
     section::Section,
-    words,
+    words::{self, Fillers},
 };
 use crate::{
     control::{Catalogue, ControlSpec},
@@ -56,7 +56,8 @@ fn one(section: &Section<'_>, id: String, catalogue: &Catalogue, names: &Names<'
     };
     let (cadence, freshness) = rhythm(section, spec);
     let (template, at) = section.required("words", "\"What is promised.\"");
-    let words = words::fill(section, &template, at, &written(&params, cadence, freshness));
+    let fillers = Fillers { written: written(&params, cadence, freshness), declared: declared(section, spec) };
+    let words = words::fill(section, &template, &at, &fillers);
     Promise {
         id,
         claims: section.list("claims").into_iter().map(|(claim, _)| claim).collect(),
@@ -110,6 +111,15 @@ fn rhythm(section: &Section<'_>, spec: Option<&ControlSpec>) -> (Span, Span) {
         section.sink.error(at, message, Some(help));
     }
     (cadence, freshness)
+}
+
+/// The parameters that the control declares; none without a control, unknown where the control is.
+fn declared(section: &Section<'_>, spec: Option<&ControlSpec>) -> Option<Vec<&'static str>> {
+    match spec {
+        Some(spec) => Some(spec.params.iter().map(|param| param.name).collect()),
+        None if section.get("control").is_none() => Some(Vec::new()),
+        None => None,
+    }
 }
 
 /// The words for each placeholder.

@@ -17,7 +17,7 @@ pub(crate) type Placed<T> = (T, Range<usize>);
 
 /// One table of the text.
 pub(crate) struct Section<'a> {
-    pub(crate) sink: &'a Sink,
+    pub(crate) sink: &'a Sink<'a>,
     /// What it is called in messages: `[service]`.
     pub(crate) name: &'static str,
     table: &'a DeTable<'a>,
@@ -27,7 +27,7 @@ pub(crate) struct Section<'a> {
 impl<'a> Section<'a> {
     /// Opens a table; every key that is not among `keys` is an error.
     pub(crate) fn open(
-        sink: &'a Sink,
+        sink: &'a Sink<'a>,
         name: &'static str,
         table: &'a DeTable<'a>,
         at: Range<usize>,

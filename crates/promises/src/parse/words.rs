@@ -4,19 +4,35 @@ use super::section::Section;
 use crate::{diagnostics::nearest, quantity::shorten};
 use std::{collections::BTreeMap, ops::Range};
 
+/// What may stand in the words of one promise.
+pub(super) struct Fillers {
+    /// The words for each placeholder.
+    pub(super) written: BTreeMap<String, String>,
+    /// Placeholders whose parameter has an error of its own; `None` where the control does.
+    pub(super) declared: Option<Vec<&'static str>>,
+}
+
+impl Fillers {
+    fn is_in_doubt(&self, name: &str) -> bool {
+        self.declared.as_ref().is_none_or(|declared| declared.contains(&name))
+    }
+}
+
 /// Fills the placeholders of `template`, which stands at `at` of the text.
-pub(super) fn fill(section: &Section<'_>, template: &str, at: Range<usize>, written: &BTreeMap<String, String>) -> String {
+pub(super) fn fill(section: &Section<'_>, template: &str, at: &Range<usize>, fillers: &Fillers) -> String {
     let mut words = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         words.push_str(before);
         let Some((name, next)) = after.split_once('}') else {
-            section.sink.error(at, "a `{` in the words is never closed", Some("`{name}` stands for a parameter".to_owned()));
+            let help = Some("`{name}` stands for a parameter".to_owned());
+            section.sink.error(at.clone(), "a `{` in the words is never closed", help);
             return words;
         };
-        match written.get(name) {
+        match fillers.written.get(name) {
             Some(value) => words.push_str(value),
-            None => unknown(section, name, at.clone(), written),
+            None if fillers.is_in_doubt(name) => {}
+            None => unknown(section, name, at, &fillers.written),
         }
         rest = next;
     }
@@ -24,9 +40,10 @@ pub(super) fn fill(section: &Section<'_>, template: &str, at: Range<usize>, writ
     words
 }
 
-fn unknown(section: &Section<'_>, name: &str, at: Range<usize>, written: &BTreeMap<String, String>) {
+fn unknown(section: &Section<'_>, name: &str, at: &Range<usize>, written: &BTreeMap<String, String>) {
     let help = nearest(name, written.keys().map(String::as_str)).unwrap_or_else(|| {
         format!("the words may use {}", written.keys().map(|key| format!("{{{key}}}")).collect::<Vec<_>>().join(", "))
     });
-    section.sink.missing(at, format!("no parameter fills `{{{}}}`", shorten(name)), Some(help));
+    let place = section.sink.part(at.clone(), &format!("{{{name}}}"));
+    section.sink.missing(place, format!("no parameter fills `{{{}}}`", shorten(name)), Some(help));
 }

@@ -1,0 +1,95 @@
+//! The operator's token: made once, kept in the data directory, compared without telling how much of it was right.
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, rand};
+use std::{
+    fmt, fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+/// The file in the data directory.
+pub const FILE: &str = "operator.token";
+/// What every token begins with.
+const PREFIX: &str = "wbo_";
+/// The shortest token that is accepted from a file.
+const SHORTEST: usize = 32;
+
+/// The operator's token, as a hash.
+#[derive(Clone)]
+pub struct OperatorToken([u8; 32]);
+
+impl OperatorToken {
+    /// Reads the token from `<data_dir>/operator.token`, or makes it, readable by its owner only.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or holds too short a token.
+    pub fn open_or_create(data_dir: &Path) -> io::Result<Self> {
+        let path = data_dir.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path)?,
+            Err(error) => return Err(error),
+        };
+        let token = text.trim();
+        if token.len() < SHORTEST {
+            let what = format!("{} holds fewer than {SHORTEST} characters; remove it, and a new one is made", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        Ok(Self::of(token))
+    }
+
+    /// The token of that text.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(hash(token))
+    }
+
+    /// Whether this is the token. Hashes are compared, so that neither length nor common prefix shows in the time it takes.
+    #[must_use]
+    pub fn is(&self, token: &str) -> bool {
+        verify_slices_are_equal(&self.0, &hash(token)).is_ok()
+    }
+}
+
+impl fmt::Debug for OperatorToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OperatorToken(..)")
+    }
+}
+
+fn create(path: &Path) -> io::Result<String> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(|_| io::Error::other("the system has no randomness"))?;
+    let token = bytes.iter().fold(PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{token}")?;
+    file.sync_all()?;
+    Ok(token)
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    hash
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn is_made_once_and_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = OperatorToken::open_or_create(folder.path()).unwrap();
+        let path = folder.path().join(FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(token.is(text.trim()) && !token.is("") && !token.is(&text.trim()[1..]));
+        assert!(OperatorToken::open_or_create(folder.path()).unwrap().is(text.trim()));
+        fs::write(&path, "short").unwrap();
+        assert!(OperatorToken::open_or_create(folder.path()).is_err());
+    }
+}

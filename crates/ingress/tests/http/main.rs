@@ -1,0 +1,10 @@
+//! The edge from outside: real sockets, real TLS.
+
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests dial by hand and may fail loudly")]
+
+mod drain;
+mod edge;
+mod framing;
+mod house;
+mod probes;
+mod redirect;

@@ -1,0 +1,223 @@
+//! The data map: where data is, what it is, whose it is. Compared with the live schema in both directions.
+
+use crate::StoreError;
+use kernel::DataClass;
+use serde::Deserialize;
+use sqlx::{PgConnection, Row as _};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The map that this build was made with.
+const OWN: &str = include_str!("../data_map.toml");
+
+/// Whose rows a table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// A tenant's.
+    Tenant,
+    /// A person's within a tenant.
+    Owner,
+    /// Whoever's key is known.
+    Lookup,
+    /// Nobody's.
+    System,
+}
+
+/// The map.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataMap {
+    /// Tables of the database.
+    #[serde(rename = "table")]
+    pub tables: Vec<Table>,
+    /// Files outside it.
+    #[serde(rename = "file")]
+    pub files: Vec<File>,
+}
+
+/// A table and all its columns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Schema and name.
+    pub name: String,
+    /// What it holds.
+    pub about: String,
+    /// Whose rows.
+    pub scope: Scope,
+    /// The column that names the person whose row it is.
+    pub owner: Option<String>,
+    /// Who else may read a row: a condition on the row `t`, with `:actor` for who asks.
+    pub readers: Option<String>,
+    /// How long rows stay.
+    pub retention: String,
+    /// What an erasure does.
+    pub erasure: String,
+    /// Its foreign keys, as the database words them.
+    pub foreign_keys: BTreeSet<String>,
+    /// Column to class.
+    pub columns: BTreeMap<String, DataClass>,
+}
+
+/// A file, or a directory of files of one kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Below the data directory.
+    pub path: String,
+    /// What it holds.
+    pub about: String,
+    /// Its class.
+    pub class: DataClass,
+    /// How long it stays.
+    pub retention: String,
+    /// What an erasure does.
+    pub erasure: String,
+}
+
+impl Table {
+    /// Whether its rows are somebody's, so that row security must hold.
+    #[must_use]
+    pub fn is_scoped(&self) -> bool {
+        self.scope != Scope::System
+    }
+}
+
+impl DataMap {
+    /// The map of this build.
+    ///
+    /// # Errors
+    /// [`StoreError::Unexpected`] when the file is malformed, which a test prevents.
+    pub fn own() -> Result<Self, StoreError> {
+        Self::parse(OWN)
+    }
+
+    /// Reads a map.
+    ///
+    /// # Errors
+    /// [`StoreError::Unexpected`] with line and column.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        toml::from_str(text).map_err(|error| StoreError::Unexpected(format!("data map: {error}")))
+    }
+
+    /// The tables whose rows are somebody's.
+    pub fn scoped(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().filter(|table| table.is_scoped())
+    }
+
+    /// Every way in which the map and the schema that `conn` sees differ, a sentence each.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub async fn differences(&self, conn: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+        let live = Live::read(conn).await?;
+        let mut out = Vec::new();
+        for table in &self.tables {
+            match live.columns.get(&table.name) {
+                None => out.push(format!("{} is on the map and not in the database", table.name)),
+                Some(columns) => compare(table, columns, live.foreign_keys.get(&table.name), &mut out),
+            }
+        }
+        let mapped: BTreeSet<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
+        let unmapped = live.columns.keys().filter(|name| !mapped.contains(name.as_str()));
+        out.extend(unmapped.map(|name| format!("{name} is in the database and not on the map")));
+        Ok(out)
+    }
+}
+
+/// What the catalogue says.
+struct Live {
+    /// Table to column to type.
+    columns: BTreeMap<String, BTreeMap<String, String>>,
+    /// Table to its foreign keys.
+    foreign_keys: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Tables of all schemas but the server's own, without those that belong to an extension.
+const COLUMNS: &str = "SELECT n.nspname || '.' || c.relname, a.attname::text, format_type(a.atttypid, a.atttypmod)
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
+
+const FOREIGN_KEYS: &str = "SELECT n.nspname || '.' || c.relname, pg_get_constraintdef(k.oid)
+    FROM pg_constraint AS k
+    JOIN pg_class AS c ON c.oid = k.conrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE k.contype = 'f' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+impl Live {
+    async fn read(conn: &mut PgConnection) -> Result<Self, StoreError> {
+        let mut columns: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for row in sqlx::query(COLUMNS).fetch_all(&mut *conn).await? {
+            columns.entry(row.try_get(0)?).or_default().insert(row.try_get(1)?, row.try_get(2)?);
+        }
+        let mut foreign_keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for row in sqlx::query(FOREIGN_KEYS).fetch_all(&mut *conn).await? {
+            let words: String = row.try_get(1)?;
+            let words = words.trim_start_matches("FOREIGN KEY ").to_owned();
+            foreign_keys.entry(row.try_get(0)?).or_default().insert(words);
+        }
+        Ok(Self { columns, foreign_keys })
+    }
+}
+
+fn compare(table: &Table, live: &BTreeMap<String, String>, keys: Option<&BTreeSet<String>>, out: &mut Vec<String>) {
+    let name = &table.name;
+    for (column, class) in &table.columns {
+        match live.get(column) {
+            None => out.push(format!("{name}.{column} is on the map and not in the database")),
+            Some(kind) if !fits(*class, kind) => out.push(format!("{name}.{column} is {class} and has the type {kind}")),
+            Some(_) => {}
+        }
+    }
+    let unclassified = live.keys().filter(|column| !table.columns.contains_key(*column));
+    out.extend(unclassified.map(|column| format!("{name}.{column} is in the database and has no class")));
+    if let Some(owner) = table.owner.as_ref().filter(|owner| !table.columns.contains_key(*owner)) {
+        out.push(format!("{name} is owned through {owner}, which it does not have"));
+    }
+    let none = BTreeSet::new();
+    let keys = keys.unwrap_or(&none);
+    out.extend(keys.difference(&table.foreign_keys).map(|key| format!("{name} has the foreign key {key}, which is not on the map")));
+    out.extend(table.foreign_keys.difference(keys).map(|key| format!("{name} lacks the foreign key {key}")));
+}
+
+/// Whether a column of that type can hold data of that class.
+fn fits(class: DataClass, kind: &str) -> bool {
+    match class {
+        DataClass::Personal | DataClass::Content => kind == "wordbond.sealed",
+        DataClass::Pseudonym => matches!(kind, "uuid" | "uuid[]"),
+        DataClass::BlindIndex | DataClass::Credential => kind == "bytea",
+        DataClass::System => kind != "wordbond.sealed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_map_reads_and_names_each_table_once() {
+        let map = DataMap::own().unwrap();
+        let names: BTreeSet<&str> = map.tables.iter().map(|table| table.name.as_str()).collect();
+        assert_eq!(names.len(), map.tables.len());
+        assert!(map.scoped().all(|table| table.columns.contains_key("tenant_id")));
+        assert!(map.tables.iter().filter(|t| t.scope == Scope::Owner).all(|table| table.owner.is_some()));
+    }
+
+    #[test]
+    fn a_class_binds_the_type() {
+        assert!(fits(DataClass::Personal, "wordbond.sealed"));
+        assert!(!fits(DataClass::Personal, "text"));
+        assert!(!fits(DataClass::Content, "bytea"));
+        assert!(!fits(DataClass::Pseudonym, "text"));
+        assert!(!fits(DataClass::System, "wordbond.sealed"));
+    }
+
+    #[test]
+    fn a_malformed_map_says_where() {
+        let error = DataMap::parse("[[table]]\nname = 3\n").unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}

@@ -1,0 +1,229 @@
+//! Opening the store: keys, server, roles, migrations, and the check of the house rules, in this order.
+
+use crate::{
+    Role, StoreError,
+    address::{Address, connect},
+    bootstrap, house,
+    pools::Pools,
+    scope::{Auditor, Identity, Scoped, System, operator_tenant},
+    server::{Layout, Server, ServerConfig, layout::PORT},
+};
+use kernel::{Actor, Clock, PersonId, SystemClock, TenantId};
+use sqlx::PgConnection;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use vault::{KeyRing, Subject};
+
+/// The name of the database in the child server.
+pub const DATABASE: &str = "wordbond";
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct Config {
+    /// Where root key, key store and the child server's files lie.
+    pub data_dir: PathBuf,
+    /// A managed server's URL; `None` starts a child server.
+    pub database: Option<String>,
+    /// Where the child server's programs are; `None` looks for them.
+    pub pg_bin: Option<PathBuf>,
+    /// A second directory for the wrapped keys, best on another disk.
+    pub key_mirror: Option<PathBuf>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// `false` for rehearsals: the child server's commits need not survive a power cut.
+    pub durable: bool,
+}
+
+impl Config {
+    /// A child server with everything in `data_dir`.
+    #[must_use]
+    pub fn at(data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            database: None,
+            pg_bin: None,
+            key_mirror: None,
+            clock: Arc::new(SystemClock),
+            durable: true,
+        }
+    }
+}
+
+/// The database and the keys of one system. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    address: Address,
+    pools: Pools,
+    keys: KeyRing,
+    clock: Arc<dyn Clock>,
+    server: Mutex<Option<Server>>,
+}
+
+impl Store {
+    /// Opens the keys, starts the child server where there is no URL, creates what is missing, brings the schema up to
+    /// date, and checks the rules of the house.
+    ///
+    /// # Errors
+    /// [`StoreError::House`] when a rule is broken: the system must not serve then. The keys come first, so that a lost
+    /// root key touches nothing.
+    pub async fn open(config: Config) -> Result<Self, StoreError> {
+        let keys = KeyRing::open(&config.data_dir, config.key_mirror.as_deref())?;
+        let (address, server) = match &config.database {
+            Some(url) => (Address::url(url)?, None),
+            None => {
+                let server = start(&config).await?;
+                (Address::socket(server.layout().socket_dir(), PORT, DATABASE), Some(server))
+            }
+        };
+        bootstrap::prepare(&address, &keys).await?;
+        Self::assemble(address, keys, config.clock, server).await
+    }
+
+    /// Joins a system that another process serves from `config.data_dir`: starts nothing and changes nothing.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub async fn attach(config: Config) -> Result<Self, StoreError> {
+        let keys = KeyRing::open(&config.data_dir, config.key_mirror.as_deref())?;
+        let address = match &config.database {
+            Some(url) => Address::url(url)?,
+            None => Address::socket(Layout::of(&config.data_dir).socket_dir(), PORT, DATABASE),
+        };
+        let pools = Pools::new(&address, &keys)?;
+        let store = Self::from(Inner { address, pools, keys, clock: config.clock, server: Mutex::new(None) });
+        drop(store.auditor().await?);
+        Ok(store)
+    }
+
+    /// Opens the database at `address` with keys that are open already: for scratch databases.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn at(address: Address, keys: KeyRing, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::assemble(address, keys, clock, None).await
+    }
+
+    async fn assemble(
+        address: Address,
+        keys: KeyRing,
+        clock: Arc<dyn Clock>,
+        server: Option<Server>,
+    ) -> Result<Self, StoreError> {
+        keys.create(operator_tenant(), Subject::Tenant)?;
+        let pools = Pools::new(&address, &keys)?;
+        let store = Self::from(Inner { address, pools, keys, clock, server: Mutex::new(server) });
+        house::check(&store).await?;
+        Ok(store)
+    }
+
+    /// A transaction within `tenant` on behalf of `actor`.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn scoped(&self, tenant: TenantId, actor: &Actor) -> Result<Scoped, StoreError> {
+        Scoped::begin(self.0.pools.of(Role::App)?, tenant, actor, &self.0.keys, &self.0.clock).await
+    }
+
+    /// A transaction of the application without a tenant.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn system(&self) -> Result<System, StoreError> {
+        System::begin(self.0.pools.of(Role::App)?).await
+    }
+
+    /// A transaction that only reads, and no tenant's row.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn auditor(&self) -> Result<Auditor, StoreError> {
+        Auditor::begin(self.0.pools.of(Role::Auditor)?).await
+    }
+
+    /// A connection of its own for the ledger's sealer, whose lock lives as long as the session.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn sealer(&self) -> Result<PgConnection, StoreError> {
+        self.connect_as(Role::Sealer).await
+    }
+
+    /// A connection of its own in the given role, outside the pools and without a scope: for the probes, which attack
+    /// with what each role can do.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn connect_as(&self, role: Role) -> Result<PgConnection, StoreError> {
+        connect(&self.0.address.options(role, &self.0.keys)?).await
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// The system's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// Closes every connection and stops the child server. What is dropped without this is stopped too, but not waited
+    /// for in order.
+    pub async fn close(&self) {
+        self.0.pools.close().await;
+        let server = self.0.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server
+            && tokio::task::spawn_blocking(move || server.stop()).await.is_err()
+        {
+            tracing::error!("stopping PostgreSQL panicked");
+        }
+    }
+
+    pub(crate) async fn dispatcher(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        Ok(self.0.pools.of(Role::Dispatcher)?.begin_with("BEGIN").await?)
+    }
+
+    pub(crate) async fn identity_knowing(&self, lookup: &[u8; 32]) -> Result<Identity, StoreError> {
+        Identity::knowing(self.0.pools.of(Role::Identity)?, lookup).await
+    }
+
+    pub(crate) async fn identity_of(&self, tenant: TenantId, person: PersonId) -> Result<Identity, StoreError> {
+        Identity::of_person(self.0.pools.of(Role::Identity)?, tenant, person).await
+    }
+}
+
+impl From<Inner> for Store {
+    fn from(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.0.address.database()).finish()
+    }
+}
+
+async fn start(config: &Config) -> Result<Server, StoreError> {
+    let server = ServerConfig {
+        data_dir: config.data_dir.clone(),
+        pg_bin: config.pg_bin.clone(),
+        roles: Role::names(),
+        durable: config.durable,
+    };
+    let started = tokio::task::spawn_blocking(move || Server::start(&server)).await;
+    Ok(started.map_err(|_| StoreError::Unexpected("starting PostgreSQL panicked".to_owned()))??)
+}

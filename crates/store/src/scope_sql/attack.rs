@@ -1,0 +1,351 @@
+//! The attempts of one role.
+
+use super::census::{Census, Crowd, Seat, colleague_rows, foreign_row, own, owned};
+use crate::{DataMap, Role, Store, StoreError};
+use kernel::{PersonId, TenantId};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _, postgres::PgPoolCopyExt as _};
+use std::collections::BTreeSet;
+
+/// From how many seats rows are also written, not only read.
+const WRITERS: usize = 6;
+
+/// How often one ON CONFLICT statement is tried: a plan that is used again was the way through in CVE-2026-120154.
+const AGAIN: usize = 7;
+
+/// What the attempts of one role came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report {
+    pub(super) attempts: usize,
+    pub(super) leaks: Vec<String>,
+    pub(super) failures: Vec<String>,
+    pub(super) own_rows: i64,
+    pub(super) colleague_rows: i64,
+}
+
+impl Report {
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.attempts += other.attempts;
+        self.leaks.extend(other.leaks);
+        self.failures.extend(other.failures);
+        self.own_rows += other.own_rows;
+        self.colleague_rows += other.colleague_rows;
+    }
+}
+
+/// How one attempt ended.
+enum End {
+    /// It touched that many rows.
+    Touched(i64),
+    /// The database refused it, with this SQLSTATE.
+    Refused(String),
+}
+
+/// A scope as an attacker sets it up.
+struct Setting {
+    about: &'static str,
+    sql: String,
+}
+
+/// One role with a connection of its own, which it uses for one scope after another.
+pub(super) struct Attacker<'a> {
+    role: Role,
+    conn: PgConnection,
+    backup: PgConnection,
+    census: &'a Census,
+    map: &'a DataMap,
+    report: Report,
+}
+
+impl<'a> Attacker<'a> {
+    pub(super) async fn connect(
+        store: &Store,
+        role: Role,
+        census: &'a Census,
+        map: &'a DataMap,
+    ) -> Result<Self, StoreError> {
+        let (conn, backup) = (store.connect_as(role).await?, store.connect_as(Role::Backup).await?);
+        Ok(Self { role, conn, backup, census, map, report: Report::default() })
+    }
+
+    /// Makes every attempt.
+    pub(super) async fn attack(mut self) -> Result<Report, StoreError> {
+        self.become_others().await?;
+        self.read_around().await?;
+        for setting in strangers() {
+            for crowd in &self.census.tables {
+                self.as_stranger(&setting, crowd).await?;
+            }
+        }
+        let seats = &self.census.seats;
+        for seat in seats {
+            self.sweep(seat).await?;
+        }
+        for seat in seats.iter().take(WRITERS) {
+            for crowd in &self.census.tables {
+                self.write(seat, crowd).await?;
+            }
+        }
+        // What the last scope left behind on the connection must be nothing.
+        let unset = Setting { about: "none, after another's", sql: String::new() };
+        for crowd in &self.census.tables {
+            self.as_stranger(&unset, crowd).await?;
+        }
+        Ok(self.report)
+    }
+
+    /// Whether this role sees rows of the table by design: the dispatcher sees every ticket.
+    fn excepted(&self, crowd: &Crowd) -> bool {
+        self.role == Role::Dispatcher && crowd.table.name == "wordbond.ticket"
+    }
+
+    /// Tries to become every other role there is.
+    async fn become_others(&mut self) -> Result<(), StoreError> {
+        let others: Vec<String> = sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname <> $1 ORDER BY rolname")
+            .bind(self.role.name())
+            .fetch_all(&mut self.backup)
+            .await?;
+        for other in others {
+            let quoted = other.replace('"', "\"\"");
+            if let End::Touched(_) = self.attempt("", &format!("SET LOCAL ROLE \"{quoted}\"")).await? {
+                let seen = self.rows_as(&quoted).await?;
+                self.report.leaks.push(format!("{} can become {other}, and then reads {seen} rows", self.role));
+            }
+        }
+        Ok(())
+    }
+
+    async fn rows_as(&mut self, role: &str) -> Result<i64, StoreError> {
+        let mut seen = 0;
+        for crowd in &self.census.tables {
+            let (scope, sql) = (format!("SET LOCAL ROLE \"{role}\""), format!("SELECT count(*) FROM {}", crowd.table.name));
+            if let End::Touched(rows) = self.count(&scope, &sql).await? {
+                seen += rows;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Reads every view, materialized view and foreign table that the role may read: there should be none.
+    async fn read_around(&mut self) -> Result<(), StoreError> {
+        const SQL: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+              AND NOT EXISTS (SELECT FROM pg_depend AS d
+                              WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
+        let ways: Vec<String> = sqlx::query_scalar(SQL).fetch_all(&mut self.backup).await?;
+        for way in ways {
+            if let End::Touched(rows @ 1..) = self.count("", &format!("SELECT count(*) FROM {way}")).await? {
+                self.report.leaks.push(format!("{} reads {rows} rows through {way}", self.role));
+            }
+        }
+        Ok(())
+    }
+
+    /// From a scope that owns nothing, every statement without a condition must touch nothing. Without a condition,
+    /// because a condition reads columns and is then also held by the policies for reading.
+    async fn as_stranger(&mut self, setting: &Setting, crowd: &Crowd) -> Result<(), StoreError> {
+        if self.excepted(crowd) {
+            return Ok(());
+        }
+        let name = &crowd.table.name;
+        let column = self.writable(crowd).await?;
+        let read = self.count(&setting.sql, &format!("SELECT count(*) FROM {name}")).await?;
+        self.judge("SELECT", name, setting.about, read);
+        for (what, sql) in [
+            ("UPDATE", format!("UPDATE {name} SET {column} = DEFAULT")),
+            ("DELETE", format!("DELETE FROM {name}")),
+        ] {
+            let end = self.attempt(&setting.sql, &sql).await?;
+            self.judge(what, name, setting.about, end);
+        }
+        match self.attempt(&setting.sql, &format!("TRUNCATE {name}")).await? {
+            End::Touched(_) => self.report.leaks.push(format!("{} can TRUNCATE {name}", self.role)),
+            End::Refused(_) => {}
+        }
+        let end = self.copy(&setting.sql, name).await?;
+        self.judge("COPY", name, setting.about, end);
+        Ok(())
+    }
+
+    /// From a real person's seat: reads whatever is not theirs, in every table at once.
+    async fn sweep(&mut self, seat: &Seat) -> Result<(), StoreError> {
+        let scope = settings(seat.tenant, seat.person);
+        for crowd in &self.census.tables {
+            if self.excepted(crowd) {
+                continue;
+            }
+            let (name, own) = (&crowd.table.name, own(&crowd.table, seat.tenant, seat.person));
+            // Only the application's policies know tenants and people; for the others every row is somebody else's.
+            let theirs = if self.owns_rows(crowd) { own } else { "false".to_owned() };
+            let foreign = self.count(&scope, &format!("SELECT count(*) FROM {name} AS t WHERE NOT {theirs}")).await?;
+            self.judge("SELECT", name, "a person's", foreign);
+            if self.role == Role::App {
+                if let End::Touched(rows) = self.count(&scope, &format!("SELECT count(*) FROM {name} AS t WHERE {theirs}")).await? {
+                    self.report.own_rows += rows;
+                }
+                self.report.colleague_rows += colleague_rows(&mut self.backup, &crowd.table, seat).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn owns_rows(&self, crowd: &Crowd) -> bool {
+        match self.role {
+            Role::App => true,
+            Role::Identity => crowd.table.name == "wordbond.sign_in",
+            _ => false,
+        }
+    }
+
+    /// From a real person's seat: changes, deletes, overwrites and plants rows of others.
+    async fn write(&mut self, seat: &Seat, crowd: &Crowd) -> Result<(), StoreError> {
+        if self.excepted(crowd) {
+            return Ok(());
+        }
+        let (name, scope) = (&crowd.table.name, settings(seat.tenant, seat.person));
+        let theirs = if self.owns_rows(crowd) { owned(&crowd.table, seat.tenant, seat.person) } else { "false".to_owned() };
+        let column = self.writable(crowd).await?;
+        for (what, sql) in [
+            ("UPDATE", format!("UPDATE {name} AS t SET {column} = t.{column} WHERE NOT {theirs}")),
+            ("DELETE", format!("DELETE FROM {name} AS t WHERE NOT {theirs}")),
+        ] {
+            let end = self.attempt(&scope, &sql).await?;
+            self.judge(what, name, "a person's", end);
+        }
+        for (colleague, newest) in [(false, false), (false, true), (true, true)] {
+            if let Some(row) = foreign_row(&mut self.backup, &crowd.table, seat, colleague, newest).await? {
+                self.overwrite(&scope, crowd, &row).await?;
+                self.plant(&scope, crowd, &row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts somebody else's row once more, to have the conflict update it.
+    async fn overwrite(&mut self, scope: &str, crowd: &Crowd, row: &str) -> Result<(), StoreError> {
+        let (name, key) = (&crowd.table.name, crowd.key.join(", "));
+        let column = self.writable(crowd).await?;
+        let sql = format!(
+            "INSERT INTO {name} SELECT * FROM jsonb_populate_record(NULL::{name}, $1::jsonb)
+             ON CONFLICT ({key}) DO UPDATE SET {column} = EXCLUDED.{column}"
+        );
+        for _ in 0..AGAIN {
+            let end = self.attempt_with(scope, &sql, row).await?;
+            self.judge("INSERT ON CONFLICT", name, "a person's", end);
+        }
+        Ok(())
+    }
+
+    /// Inserts a row like somebody else's under a fresh id.
+    async fn plant(&mut self, scope: &str, crowd: &Crowd, row: &str) -> Result<(), StoreError> {
+        let name = &crowd.table.name;
+        let Some(last) = crowd.key.last() else { return Ok(()) };
+        let fresh = if crowd.table.name == "wordbond.sign_in" {
+            "'\"\\\\x' || encode(sha256(gen_random_uuid()::text::bytea), 'hex') || '\"'"
+        } else {
+            "'\"' || gen_random_uuid() || '\"'"
+        };
+        let sql = format!(
+            "INSERT INTO {name} SELECT * FROM jsonb_populate_record(NULL::{name},
+                 jsonb_set($1::jsonb, '{{{last}}}', ({fresh})::jsonb))"
+        );
+        let end = self.attempt_with(scope, &sql, row).await?;
+        // A row of the person's own tenant under a fresh id is theirs to make where rows are the tenant's.
+        self.judge("INSERT", name, "a person's", end);
+        Ok(())
+    }
+
+    /// A column that the role may change, where there is one.
+    async fn writable(&mut self, crowd: &Crowd) -> Result<String, StoreError> {
+        const SQL: &str = "SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+            ORDER BY has_column_privilege($2, attrelid, attnum, 'UPDATE') DESC, attnum DESC LIMIT 1";
+        Ok(sqlx::query_scalar(SQL).bind(&crowd.table.name).bind(self.role.name()).fetch_one(&mut self.backup).await?)
+    }
+
+    fn judge(&mut self, what: &str, table: &str, scope: &str, end: End) {
+        match end {
+            End::Touched(0) => {}
+            End::Touched(rows) => self.report.leaks.push(format!(
+                "{} touched {rows} rows of others in {table} by {what}; its scope: {scope}",
+                self.role
+            )),
+            // Refused by privilege or policy; or the scope itself was no uuid, bytea or hexadecimal.
+            End::Refused(code) if matches!(code.as_str(), "42501" | "22P02" | "22023") => {}
+            // COPY FROM and some writes are refused as such under row security.
+            End::Refused(code) if code == "0A000" => {}
+            // A constraint is looked at after the policy: to be stopped there is to have come through.
+            End::Refused(code) if code.starts_with("23") => self.report.leaks.push(format!(
+                "{} reached past the policy of {table} by {what}, stopped only by a constraint; its scope: {scope}",
+                self.role
+            )),
+            End::Refused(code) => self.report.failures.push(format!("{} {what} {table}: SQLSTATE {code}", self.role)),
+        }
+    }
+
+    /// One statement in one scope, rolled back. Yields the number of rows it touched.
+    async fn attempt(&mut self, scope: &str, sql: &str) -> Result<End, StoreError> {
+        self.open(scope).await?;
+        let end = self.conn.execute(AssertSqlSafe(sql.to_owned())).await;
+        self.close(end.map(|done| i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))).await
+    }
+
+    async fn attempt_with(&mut self, scope: &str, sql: &str, row: &str) -> Result<End, StoreError> {
+        self.open(scope).await?;
+        let end = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(row).execute(&mut self.conn).await;
+        self.close(end.map(|done| i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))).await
+    }
+
+    async fn count(&mut self, scope: &str, sql: &str) -> Result<End, StoreError> {
+        self.open(scope).await?;
+        let end = self.conn.fetch_one(AssertSqlSafe(sql.to_owned())).await.and_then(|row| row.try_get(0));
+        self.close(end).await
+    }
+
+    async fn copy(&mut self, scope: &str, table: &str) -> Result<End, StoreError> {
+        self.open(scope).await?;
+        let statement = format!("COPY {table} TO STDOUT");
+        let end = copied_lines(&mut self.conn, &statement).await;
+        self.close(end).await
+    }
+
+    async fn open(&mut self, scope: &str) -> Result<(), StoreError> {
+        self.report.attempts += 1;
+        // Short limits: a prover must never hold up the application, not even when it finds a way in.
+        let sql = format!("BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'; {scope}");
+        self.conn.execute(AssertSqlSafe(sql)).await?;
+        Ok(())
+    }
+
+    async fn close(&mut self, end: Result<i64, sqlx::Error>) -> Result<End, StoreError> {
+        self.conn.execute("ROLLBACK").await?;
+        match end {
+            Ok(rows) => Ok(End::Touched(rows)),
+            Err(error) => match error.as_database_error().and_then(|refusal| refusal.code().map(Into::into)) {
+                Some(code) => Ok(End::Refused(code)),
+                None => Err(error.into()),
+            },
+        }
+    }
+}
+
+async fn copied_lines(conn: &mut PgConnection, statement: &str) -> Result<i64, sqlx::Error> {
+    todo_copy(conn, statement).await
+}
+
+fn settings(tenant: TenantId, person: PersonId) -> String {
+    format!("SET LOCAL wordbond.tenant = '{tenant}'; SET LOCAL wordbond.actor = '{person}'")
+}
+
+/// Scopes that own nothing.
+fn strangers() -> Vec<Setting> {
+    let (tenant, person) = (TenantId::new(), PersonId::new());
+    let set = |about, sql: String| Setting { about, sql };
+    vec![
+        set("none", String::new()),
+        set("empty", "SET LOCAL wordbond.tenant = ''; SET LOCAL wordbond.actor = ''; SET LOCAL wordbond.lookup = ''".to_owned()),
+        set("malformed", "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'".to_owned()),
+        set("half", format!("SET LOCAL wordbond.actor = '{person}'")),
+        set("a stranger's", settings(tenant, person)),
+        set("a stranger's key", format!("SET LOCAL wordbond.lookup = '{}'", "00".repeat(32))),
+    ]
+}

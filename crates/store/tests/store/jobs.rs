@@ -1,0 +1,91 @@
+//! Jobs: each is done, none twice, and a worker that comes back late finishes nothing.
+
+use super::{scoped, team};
+use jiff::SignedDuration;
+use kernel::{Clock as _, FixedClock, SystemClock};
+use std::{collections::BTreeSet, sync::Arc};
+use store::{Store, StoreError, jobs};
+use testkit::ScratchDb;
+use uuid::Uuid;
+
+async fn enqueue(store: &Store, count: usize) -> BTreeSet<Uuid> {
+    let ada = team(store, "T").await;
+    let mut out = BTreeSet::new();
+    let mut tx = scoped(store, &ada).await;
+    for _ in 0..count {
+        let due = tx.now();
+        out.insert(jobs::enqueue(&mut tx, "test.work", &[ada.person.uuid()], due).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    out
+}
+
+#[tokio::test]
+async fn two_instances_share_the_work_without_doing_any_twice() {
+    let db = ScratchDb::new().await;
+    let wanted = enqueue(db.store(), 40).await;
+    let other = db.another().await.unwrap();
+    let work = |store: Store| async move {
+        let mut done = Vec::new();
+        while let Some(lease) = jobs::lease(&store).await.unwrap() {
+            let (scoped, job) = jobs::begin(&store, &lease).await.unwrap();
+            assert_eq!(job.kind, "test.work");
+            jobs::finish(scoped, &lease).await.unwrap();
+            done.push(lease.job);
+        }
+        done
+    };
+    let store = db.store();
+    let results = tokio::join!(work(store.clone()), work(other.clone()), work(store.clone()), work(other.clone()));
+    let done = [results.0, results.1, results.2, results.3].concat();
+    assert_eq!(done.len(), 40);
+    assert_eq!(done.into_iter().collect::<BTreeSet<_>>(), wanted);
+}
+
+#[tokio::test]
+async fn a_late_worker_is_fenced_off() {
+    let clock = Arc::new(FixedClock::at(SystemClock.now()));
+    let db = ScratchDb::with_clock(Arc::clone(&clock) as _).await;
+    let store = db.store();
+    enqueue(store, 1).await;
+    let slow = jobs::lease(store).await.unwrap().unwrap();
+    let (slow_work, _) = jobs::begin(store, &slow).await.unwrap();
+    assert_eq!(jobs::lease(store).await.unwrap(), None, "it is leased");
+    clock.advance(SignedDuration::from_mins(6));
+    let fresh = jobs::lease(store).await.unwrap().unwrap();
+    assert_eq!((fresh.job, fresh.attempts), (slow.job, 2));
+    assert!(fresh.fence > slow.fence);
+    assert!(matches!(jobs::finish(slow_work, &slow).await, Err(StoreError::LostLease)));
+    assert!(matches!(jobs::retry(store, &slow).await, Err(StoreError::LostLease)));
+    let (work, _) = jobs::begin(store, &fresh).await.unwrap();
+    jobs::finish(work, &fresh).await.unwrap();
+    assert!(matches!(jobs::begin(store, &fresh).await, Err(StoreError::LostLease)));
+}
+
+#[tokio::test]
+async fn a_failed_job_waits_and_comes_back() {
+    let clock = Arc::new(FixedClock::at(SystemClock.now()));
+    let db = ScratchDb::with_clock(Arc::clone(&clock) as _).await;
+    let store = db.store();
+    enqueue(store, 1).await;
+    for attempt in 1..=3 {
+        let lease = jobs::lease(store).await.unwrap().unwrap();
+        assert_eq!(lease.attempts, attempt);
+        let due = jobs::retry(store, &lease).await.unwrap();
+        assert_eq!(jobs::lease(store).await.unwrap(), None);
+        clock.advance(due.duration_since(clock.now()));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_rolled_back_was_never_there() {
+    let db = ScratchDb::new().await;
+    let store = db.store();
+    let ada = team(store, "T").await;
+    let mut tx = scoped(store, &ada).await;
+    let due = tx.now();
+    jobs::enqueue(&mut tx, "test.work", &[], due).await.unwrap();
+    assert!(jobs::enqueue(&mut tx, "Not A Word; DROP", &[], due).await.is_err());
+    drop(tx);
+    assert_eq!(jobs::lease(store).await.unwrap(), None);
+}

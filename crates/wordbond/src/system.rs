@@ -1,0 +1,45 @@
+//! The running system as probes meet it: its public address, the operator's credentials, its database.
+
+use crate::board::InForce;
+use outbound::{Operator, OutboundError, Site, Trust};
+use promises::Catalogue;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use store::Store;
+
+/// A running system with everything that an attack from inside or outside needs.
+#[derive(Clone)]
+pub(crate) struct System {
+    /// Its public address, as the world sees it.
+    pub(crate) site: Site,
+    /// The operator's credentials.
+    pub(crate) operator: Operator,
+    /// Its database.
+    pub(crate) store: Store,
+    /// Where it keeps its data.
+    pub(crate) data_dir: PathBuf,
+    /// What it promises.
+    pub(crate) in_force: Arc<InForce>,
+    /// The controls of this build.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// SHA-256 of the executable that attacks.
+    pub(crate) build: String,
+}
+
+/// The name of the operator's token in the data directory.
+pub(crate) const OPERATOR_TOKEN: &str = "operator.token";
+
+/// The operator's credentials from the data directory.
+pub(crate) fn operator(data_dir: &Path) -> io::Result<Operator> {
+    fs::read_to_string(data_dir.join(OPERATOR_TOKEN)).map(Operator::new)
+}
+
+/// Whose certificates are believed at the public address: the world's, and the development authority where there is one.
+pub(crate) fn trust(ca: Option<&Path>) -> Result<Trust, OutboundError> {
+    let Some(ca) = ca else { return Ok(Trust::public()) };
+    let pem = fs::read_to_string(ca).map_err(|error| OutboundError::Root(format!("{}: {error}", ca.display())))?;
+    Trust::public().with_pem(&pem)
+}

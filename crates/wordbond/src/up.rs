@@ -1,0 +1,317 @@
+//! `wordbond up`: everything together, until somebody says stop.
+
+use crate::{
+    board::{Board, InForce, Parts},
+    build, catalogue, check,
+    cli::Up,
+    mount,
+    output::{Line, Report, complain, say},
+    recorder,
+    running::{Postgres, Ready, process_start},
+    schedule,
+    system::{self, System},
+};
+use ingress::{Doors, Ended, Settings, Tls};
+use kernel::{Clock, SystemClock};
+use ledger::{Leaf, Sealer, SigningKey};
+use outbound::{Dialler, Register, Site, Trust};
+use promises::{Catalogue, Profile, diff};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs, io,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use store::{Config, Store, instances, observations, profiles};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::sleep,
+};
+use uuid::Uuid;
+
+type Failed = Box<dyn Error>;
+
+/// How often an instance says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often the board looks whether something was sealed.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long the sealer rests before it tries again after a failure.
+const SEALER_REST: Duration = Duration::from_secs(1);
+
+/// Runs the command and says how it ended.
+pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
+    let begun = Instant::now();
+    let stop = stopping()?;
+    let data_dir = prepare(&arguments.data.data_dir)?;
+    let catalogue = Arc::new(catalogue::catalogue());
+    let profile_file = fs::canonicalize(&arguments.profile).map_err(|e| format!("{}: {e}", arguments.profile.display()))?;
+    let in_force = Arc::new(check::read_profile(&profile_file, &catalogue)?);
+    let place = Place::of(&arguments, &in_force.profile)?;
+    // Bound before anything else is begun: a port that is taken is the commonest mistake.
+    let doors = doors(&arguments).await?;
+    let tls = certificate(&arguments, &data_dir, &place)?;
+
+    let store = open(&arguments, &data_dir).await?;
+    let key = signing_key(&store, &place).await?;
+    let system = Arc::new(System {
+        site: Site::new(&place.url, system::trust(tls.ca())?)?,
+        operator: operator(&data_dir)?,
+        store: store.clone(),
+        data_dir: data_dir.clone(),
+        in_force: Arc::clone(&in_force),
+        catalogue: Arc::clone(&catalogue),
+        build: build::hash()?,
+    });
+    let instance = announce(&system, arguments.listen.to_string()).await?;
+    let sealing = tokio::spawn(seal(store.clone(), key.clone(), heartbeat(&in_force.profile, &catalogue), stop.clone()));
+    let board = Arc::new(Board::set_up(parts(&system, &key, &place)).await?);
+    let router = routes(&system, &board, &place, &data_dir)?;
+    let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
+    let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
+    let beating = tokio::spawn(beat(store.clone(), instance.clone(), stop.clone()));
+
+    let ready = ready(&arguments, &place, &profile_file, &tls, &store)?;
+    ready.write(&data_dir)?;
+    greet(&place, &tls, begun);
+    let attacked = first_round(&system).await;
+    board.refresh().await?;
+    let scheduling = tokio::spawn(schedule::run(Arc::clone(&system), Arc::clone(&board), attacked));
+
+    stopped(stop).await;
+    say("stopping: finishing what is in flight");
+    scheduling.abort();
+    if let Ok(Ended::Cut(connections)) = edge.await? {
+        complain(format!("{connections} connections had to be cut"));
+    }
+    let _ = tokio::join!(watching, beating, sealing);
+    instances::leave(&store, instance.id).await?;
+    Ready::remove(&data_dir);
+    store.close().await;
+    Ok(0)
+}
+
+/// Where the service stands.
+struct Place {
+    /// The public address, without a slash at the end.
+    url: String,
+    /// Its host.
+    host: String,
+    /// The name of the ledger and its key.
+    ledger: String,
+}
+
+impl Place {
+    fn of(arguments: &Up, profile: &Profile) -> Result<Self, Failed> {
+        let own = format!("https://localhost:{}", arguments.listen.port());
+        let url = arguments.public_url.clone().or_else(|| profile.service.public_url.clone()).unwrap_or(own);
+        let site = Site::new(&url, Trust::none())?;
+        let ledger = format!("{}/ledger", site.url().trim_start_matches("https://"));
+        Ok(Self { url: site.url().to_owned(), host: site.host().to_owned(), ledger })
+    }
+}
+
+fn prepare(data_dir: &Path) -> Result<PathBuf, Failed> {
+    fs::create_dir_all(data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
+    let data_dir = fs::canonicalize(data_dir)?;
+    if let Ok(other) = Ready::find(&data_dir) {
+        return Err(format!("a system already runs there (process {}): stop it, or choose another --data-dir", other.pid).into());
+    }
+    Ready::remove(&data_dir);
+    Ok(data_dir)
+}
+
+async fn doors(arguments: &Up) -> Result<Doors, Failed> {
+    let bind = async |address| {
+        TcpListener::bind(address).await.map_err(|error| format!("{address} cannot be listened on: {error}; choose another address"))
+    };
+    let plain = match arguments.listen_http {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    Ok(Doors { main: bind(arguments.listen).await?, plain })
+}
+
+fn certificate(arguments: &Up, data_dir: &Path, place: &Place) -> Result<Tls, Failed> {
+    let now = SystemClock.now();
+    if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        return Ok(Tls::files(certificate, key, now)?);
+    }
+    let (tls, created) = Tls::development(data_dir, &[&place.host], now)?;
+    if let Some(created) = created {
+        say(format!("made a development certificate authority; let your browser trust {}", created.ca.display()));
+    }
+    Ok(tls)
+}
+
+async fn open(arguments: &Up, data_dir: &Path) -> Result<Store, Failed> {
+    let mut config = Config::at(data_dir);
+    config.database.clone_from(&arguments.database);
+    config.pg_bin.clone_from(&arguments.pg_bin);
+    Ok(Store::open(config).await?)
+}
+
+/// The ledger's key. Its name is the address under which the log began, and stays when the service moves.
+async fn signing_key(store: &Store, place: &Place) -> Result<SigningKey, Failed> {
+    let begun_as = ledger::read::origin(store.auditor().await?.conn()).await?;
+    let seed = store.keys().signing_seed("ledger")?;
+    Ok(SigningKey::from_seed(begun_as.as_deref().unwrap_or(&place.ledger), seed.expose())?)
+}
+
+/// The operator's credentials; made on the first start.
+fn operator(data_dir: &Path) -> io::Result<outbound::Operator> {
+    ingress::operator::token(&data_dir.join(system::OPERATOR_TOKEN)).map(outbound::Operator::new)
+}
+
+/// Tells the ledger what starts here, and what has changed since the last profile.
+async fn announce(system: &System, address: String) -> Result<instances::Instance, Failed> {
+    let (store, in_force, at) = (&system.store, &system.in_force, SystemClock.now());
+    let previous = profiles::newest(store).await?;
+    if previous.as_ref().is_none_or(|(hash, _)| *hash != in_force.hash) {
+        let changes = changes(previous.as_ref().map(|(_, text)| text.as_str()), &in_force.profile, &system.catalogue);
+        let previous = previous.map(|(hash, _)| hash);
+        let leaf = Leaf::Profile { hash: in_force.hash.clone(), previous, at, changes };
+        profiles::change(store, &in_force.hash, &in_force.text, &leaf).await?;
+    }
+    let id = Uuid::new_v4();
+    let (build, profile) = (system.build.clone(), in_force.hash.clone());
+    let start = Leaf::Start { build: build.clone(), profile: profile.clone(), at, instance: id.to_string() };
+    observations::append(store, &start).await?;
+    let instance = instances::Instance { id, build, profile, address };
+    instances::heartbeat(store, &instance).await?;
+    Ok(instance)
+}
+
+/// The public diff of the profile, a line each.
+fn changes(previous: Option<&str>, now: &Profile, catalogue: &Catalogue) -> Vec<String> {
+    let Some(text) = previous else { return vec![format!("first profile: {} promises", now.promises.len())] };
+    match Profile::parse(text, catalogue) {
+        Ok(before) => diff(&before, now, catalogue).iter().map(ToString::to_string).collect(),
+        // The language of an older build may differ from this one's; then only the texts can be compared, by anyone.
+        Err(_) => vec!["the previous profile is in an older form of the language; compare the texts".to_owned()],
+    }
+}
+
+/// How often a checkpoint is signed anew where nothing happens: thrice within the shortest freshness.
+fn heartbeat(profile: &Profile, catalogue: &Catalogue) -> Duration {
+    let built = profile.promises.iter().filter(|p| p.control.as_deref().is_some_and(|id| catalogue.is_built(id)));
+    let shortest = built.map(|promise| promise.freshness.as_secs()).min().unwrap_or(900);
+    Duration::from_secs((shortest / 3).clamp(1, 300))
+}
+
+/// Seals for as long as the system serves. What stops it is said, and tried again: an unsealed ledger makes the page go
+/// stale, never green.
+async fn seal(store: Store, key: SigningKey, heartbeat: Duration, stop: watch::Receiver<bool>) {
+    let mut sealer = Sealer::new(key, Arc::new(SystemClock), heartbeat);
+    while !*stop.borrow() {
+        let ended = match store.sealer().await {
+            Ok(mut session) => sealer.run(&mut session, stopped(stop.clone())).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = ended {
+            tracing::error!(error, "the ledger is not sealed");
+            tokio::select! { () = stopped(stop.clone()) => {}, () = sleep(SEALER_REST) => {} }
+        }
+    }
+}
+
+fn parts(system: &System, key: &SigningKey, place: &Place) -> Parts {
+    Parts {
+        store: system.store.clone(),
+        in_force: Arc::clone(&system.in_force),
+        catalogue: Arc::clone(&system.catalogue),
+        key: key.verifier().clone(),
+        build: system.build.clone(),
+        public_url: place.url.clone(),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+fn routes(system: &System, board: &Arc<Board>, place: &Place, data_dir: &Path) -> Result<axum::Router, Failed> {
+    let trust = Trust::public().with_folder(&data_dir.join("trust"))?;
+    let dialler = Dialler::new(Register::of(&system.in_force.profile, &[&place.host]), trust);
+    let wing = ingress::State::new(system.store.clone(), dialler, fs::read_to_string(data_dir.join(system::OPERATOR_TOKEN))?);
+    Ok(ingress::routes(&wing).merge(mount::routes(board)).router(&wing.gate())?)
+}
+
+async fn watch_ledger(board: Arc<Board>, stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = board.refresh().await {
+            tracing::error!(%error, "the page could not be brought up to date");
+        }
+        tokio::select! { () = stopped(stop.clone()) => {}, () = sleep(LOOK) => {} }
+    }
+}
+
+async fn beat(store: Store, instance: instances::Instance, stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        tokio::select! { () = stopped(stop.clone()) => return, () = sleep(HEARTBEAT) => {} }
+        if let Err(error) = instances::heartbeat(&store, &instance).await {
+            tracing::error!(%error, "this instance cannot say that it is alive");
+        }
+    }
+}
+
+fn ready(arguments: &Up, place: &Place, profile: &Path, tls: &Tls, store: &Store) -> io::Result<Ready> {
+    let pid = std::process::id();
+    Ok(Ready {
+        app: place.url.clone(),
+        page: format!("{}/trust", place.url),
+        ca: tls.ca().map(fs::canonicalize).transpose()?,
+        pg: store.address().socket_dir().map(|(socket, port)| Postgres { socket: socket.to_owned(), port }),
+        pid,
+        profile: profile.to_owned(),
+        managed: arguments.database.is_some(),
+        started: process_start(pid).unwrap_or_default(),
+    })
+}
+
+fn greet(place: &Place, tls: &Tls, begun: Instant) {
+    say(format!("app         {}", place.url));
+    say(format!("trust page  {}/trust", place.url));
+    if let Some(ca) = tls.ca() {
+        say(format!("authority   {} (for curl --cacert and browsers on this machine)", ca.display()));
+    }
+    say(format!("serving after {:.1} s; attacking it now", begun.elapsed().as_secs_f64()));
+}
+
+/// Attacks everything once and prints it; yields when each promise was attacked.
+async fn first_round(system: &Arc<System>) -> BTreeMap<String, kernel::Timestamp> {
+    let coloured = io::stdout().is_terminal();
+    let promises = &system.in_force.profile.promises;
+    let attacked = match recorder::attack(system, promises, |line: &Line| say(line.text(coloured))).await {
+        Ok(lines) => lines,
+        Err(error) => {
+            complain(format!("the attacks could not be recorded: {error}"));
+            Vec::new()
+        }
+    };
+    let report = Report::of(check::lines(system, promises, &attacked));
+    for line in report.promises.iter().filter(|line| attacked.iter().all(|done| done.id != line.id)) {
+        say(line.text(coloured));
+    }
+    say(report.summary_text());
+    let now = SystemClock.now();
+    attacked.into_iter().map(|line| (line.id, now)).collect()
+}
+
+/// Becomes true when the process is asked to stop.
+fn stopping() -> io::Result<watch::Receiver<bool>> {
+    let (told, stop) = watch::channel(false);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        let _ = told.send(true);
+        // Kept alive: a channel that is gone would look like a signal.
+        told.closed().await;
+    });
+    Ok(stop)
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
