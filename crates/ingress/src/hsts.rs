@@ -28,9 +28,9 @@ pub const SPEC: ControlSpec = ControlSpec {
     title: "Strict-Transport-Security on every response",
     about: "The outermost layer sets the header on every answer over HTTPS, so that browsers never speak plain HTTP to the \
             service again. The probe walks the service from outside: pages, assets, feeds, the API's paths, redirects, and \
-            requests that end in errors, malformed ones included. Each answer must carry exactly one header (a browser reads only the first) with at \
+            requests that end in errors. Each answer must carry exactly one header (a browser reads only the first) with at \
             least the promised `max_age`, and with `includeSubDomains` where `subdomains` is promised. It cannot see routes \
-            that nothing links to.",
+            that nothing links to, nor answers to malformed requests that no browser sends.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[
@@ -53,12 +53,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     freshness: Span::minutes(30),
     covers: &["every response", "all responses", "every route", "all routes"],
     modes: &[Mode::Proxy, Mode::Mapped, Mode::Built],
-    standards: Standards {
-        gdpr: &["32(1)(a)"],
-        iso27001: &["8.24", "8.26"],
-        soc2: &["CC6.7"],
-        asvs: &["3.4.1"],
-    },
+    standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.24", "8.26"], soc2: &["CC6.7"], asvs: &["3.4.1"] },
 };
 
 /// Ways to break it.
@@ -105,7 +100,11 @@ pub fn probe_with(survey: &Survey, promise: &Promise) -> Finding {
 fn flaw(seen: &Seen, least: u64, subdomains: bool) -> Option<String> {
     let values = seen.values(HEADER_NAME);
     let [value] = values.as_slice() else {
-        return Some(if values.is_empty() { "no header".to_owned() } else { format!("{} headers instead of one", values.len()) });
+        return Some(if values.is_empty() {
+            "no header".to_owned()
+        } else {
+            format!("{} headers instead of one", values.len())
+        });
     };
     let Some(policy) = Policy::parse(value) else { return Some(format!("browsers ignore `{value}`")) };
     if policy.max_age < least {
@@ -128,7 +127,8 @@ impl Policy {
         let mut names = Vec::new();
         let mut max_age = None;
         for directive in value.split(';').map(str::trim).filter(|directive| !directive.is_empty()) {
-            let (name, value) = directive.split_once('=').map_or((directive, ""), |(name, value)| (name.trim(), value.trim()));
+            let (name, value) =
+                directive.split_once('=').map_or((directive, ""), |(name, value)| (name.trim(), value.trim()));
             let name = name.to_ascii_lowercase();
             if name == "max-age" {
                 let digits = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
@@ -158,7 +158,16 @@ mod tests {
         assert_eq!(parse(HEADER_VALUE), Some((63_072_000, true)));
         assert_eq!(parse("MAX-AGE = \"300\" ;INCLUDESUBDOMAINS; preload"), Some((300, true)));
         assert_eq!(parse("max-age=1;;"), Some((1, false)));
-        for ignored in ["", "includeSubDomains", "max-age", "max-age=", "max-age=x", "max-age=-1", "max-age=1; max-age=2", "max-age=9, max-age=9"] {
+        for ignored in [
+            "",
+            "includeSubDomains",
+            "max-age",
+            "max-age=",
+            "max-age=x",
+            "max-age=-1",
+            "max-age=1; max-age=2",
+            "max-age=9, max-age=9",
+        ] {
             assert_eq!(parse(ignored), None, "{ignored}");
         }
     }
@@ -177,11 +186,36 @@ mod tests {
     #[tokio::test]
     async fn each_way_of_breaking_it_is_found() {
         let services = [
-            Rehearsal::with(|_, reply| if reply.status == 404 { reply.drop(HEADER_NAME) }).await,
-            Rehearsal::with(|_, reply| if reply.status == 303 { reply.drop(HEADER_NAME) }).await,
-            Rehearsal::with(|asked, reply| if asked.path == "/assets/page.css" { reply.drop(HEADER_NAME) }).await,
-            Rehearsal::with(|asked, reply| if asked.path == "/trust/changes" { reply.add(HEADER_NAME, "max-age=0") }).await,
-            Rehearsal::with(|asked, reply| if asked.method == "POST" { reply.drop(HEADER_NAME) }).await,
+            Rehearsal::with(|_, reply| {
+                if reply.status == 404 {
+                    reply.drop(HEADER_NAME)
+                }
+            })
+            .await,
+            Rehearsal::with(|_, reply| {
+                if reply.status == 303 {
+                    reply.drop(HEADER_NAME)
+                }
+            })
+            .await,
+            Rehearsal::with(|asked, reply| {
+                if asked.path == "/assets/page.css" {
+                    reply.drop(HEADER_NAME)
+                }
+            })
+            .await,
+            Rehearsal::with(|asked, reply| {
+                if asked.path == "/trust/changes" {
+                    reply.add(HEADER_NAME, "max-age=0")
+                }
+            })
+            .await,
+            Rehearsal::with(|asked, reply| {
+                if asked.method == "POST" {
+                    reply.drop(HEADER_NAME)
+                }
+            })
+            .await,
             Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "max-age=300; includeSubDomains")).await,
             Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "max-age=63072000")).await,
         ];

@@ -98,20 +98,26 @@ pub async fn probe_with(site: &Site, survey: &Survey, _promise: &Promise) -> Fin
     for (request, answer) in answers {
         match verdict(site, &answer) {
             Plain::Flaw(flaw) => {
-                return Finding::broke(format!("plain {request}: {flaw}")).tried("asked in the clear").covered("plain requests", count);
+                return Finding::broke(format!("plain {request}: {flaw}"))
+                    .tried("asked in the clear")
+                    .covered("plain requests", count);
             }
             Plain::Doubt(reason) => doubt = Some(format!("plain {request}: {reason}")),
             Plain::Redirect => redirects += 1,
             Plain::Nothing => {}
         }
     }
-    let over_https = survey.judge("no Set-Cookie without Secure, nothing loaded in the clear", |seen| seen.secure, flaw);
+    let over_https =
+        survey.judge("no Set-Cookie without Secure, nothing loaded in the clear", |seen| seen.secure, flaw);
     let finding = match doubt {
         Some(doubt) if over_https.outcome() != promises::Outcome::Broke => Finding::failed(doubt),
         _ => over_https,
     };
     finding
-        .tried(format!("sent {count} requests in the clear to port {}: {redirects} redirects, no page", site.plain_port()))
+        .tried(format!(
+            "sent {count} requests in the clear to port {}: {redirects} redirects, no page",
+            site.plain_port()
+        ))
         .covered("plain requests", count)
 }
 
@@ -165,7 +171,11 @@ fn verdict(site: &Site, answer: &Result<Answer, OutboundError>) -> Plain {
         return Plain::Flaw("sets a cookie".to_owned());
     }
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-        return Plain::Flaw(format!("answered with {} and {} bytes instead of a redirect", answer.status, answer.body.len()));
+        return Plain::Flaw(format!(
+            "answered with {} and {} bytes instead of a redirect",
+            answer.status,
+            answer.body.len()
+        ));
     }
     if answer.body.len() > NOTE {
         return Plain::Flaw(format!("a redirect that carries {} bytes of content", answer.body.len()));
@@ -205,8 +215,8 @@ fn flaw(seen: &Seen) -> Option<String> {
 mod tests {
     use super::*;
     use crate::rehearsal::{Rehearsal, Reply, nobody, promise};
-    use promises::Outcome;
     use outbound::Trust;
+    use promises::Outcome;
 
     #[test]
     fn a_redirect_goes_home() {
@@ -216,7 +226,15 @@ mod tests {
         }
         let site_443 = Site::new("https://a.test", Trust::none()).unwrap();
         assert!(leads_home(&site_443, "https://a.test/") && leads_home(&site_443, "https://a.test:443/"));
-        for elsewhere in ["http://a.test:8443/", "https://a.test/", "https://a.test:84430/", "https://a.test:8443.b.test/", "https://a.test:8443@b.test/", "/x", ""] {
+        for elsewhere in [
+            "http://a.test:8443/",
+            "https://a.test/",
+            "https://a.test:84430/",
+            "https://a.test:8443.b.test/",
+            "https://a.test:8443@b.test/",
+            "/x",
+            "",
+        ] {
             assert!(!leads_home(&site, elsewhere), "{elsewhere}");
         }
     }
@@ -234,16 +252,88 @@ mod tests {
         let page = |reply: &mut Reply| *reply = Reply::new(200, "text/html", "<p>words");
         let services = [
             (Rehearsal::good().await, Outcome::Held),
-            (Rehearsal::with(move |asked, reply| if !asked.secure { page(reply) }).await, Outcome::Broke),
-            (Rehearsal::with(move |asked, reply| if !asked.secure && asked.method == "PUT" { page(reply) }).await, Outcome::Broke),
-            (Rehearsal::with(|asked, reply| if !asked.secure { reply.set("location", "https://elsewhere.test/") }).await, Outcome::Broke),
-            (Rehearsal::with(|asked, reply| if !asked.secure { reply.add("set-cookie", "a=1; Secure") }).await, Outcome::Broke),
-            (Rehearsal::with(|asked, reply| if !asked.secure { reply.body = "x".repeat(2000) }).await, Outcome::Broke),
-            (Rehearsal::with(|_, reply| if reply.status == 404 { reply.add("set-cookie", "a=1; HttpOnly") }).await, Outcome::Broke),
+            (
+                Rehearsal::with(move |asked, reply| {
+                    if !asked.secure {
+                        page(reply)
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(move |asked, reply| {
+                    if !asked.secure && asked.method == "PUT" {
+                        page(reply)
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if !asked.secure {
+                        reply.set("location", "https://elsewhere.test/")
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if !asked.secure {
+                        reply.add("set-cookie", "a=1; Secure")
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if !asked.secure {
+                        reply.body = "x".repeat(2000)
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(|_, reply| {
+                    if reply.status == 404 {
+                        reply.add("set-cookie", "a=1; HttpOnly")
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
             (Rehearsal::with(|_, reply| reply.add("set-cookie", "a=1; secure")).await, Outcome::Broke),
-            (Rehearsal::with(|asked, reply| if asked.secure { reply.add("set-cookie", "a=1; secure") }).await, Outcome::Held),
-            (Rehearsal::with(|asked, reply| if asked.path == "/trust/changes" && asked.secure { reply.body.push_str("<img src=http://x.test>") }).await, Outcome::Broke),
-            (Rehearsal::with(|_, reply| if reply.status == 303 { reply.set("location", "http://localhost/trust") }).await, Outcome::Broke),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if asked.secure {
+                        reply.add("set-cookie", "a=1; secure")
+                    }
+                })
+                .await,
+                Outcome::Held,
+            ),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if asked.path == "/trust/changes" && asked.secure {
+                        reply.body.push_str("<img src=http://x.test>")
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(|_, reply| {
+                    if reply.status == 303 {
+                        reply.set("location", "http://localhost/trust")
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
         ];
         for (number, (service, expected)) in services.iter().enumerate() {
             let finding = probe(&service.site, &promise("https-only", &[])).await;

@@ -2,6 +2,7 @@
 
 mod activity;
 pub mod api;
+pub mod audit_log;
 pub mod bucket;
 pub mod csp;
 pub mod edge;
@@ -18,7 +19,7 @@ pub mod nosniff;
 pub mod survey;
 pub mod openapi;
 pub mod operator;
-pub mod operator_token;
+mod operator_token;
 mod patient;
 mod plain;
 pub mod policy;
@@ -34,7 +35,6 @@ mod wire;
 
 pub use edge::{Doors, Ended, Settings, serve};
 pub use gate::{Caller, Gate};
-pub use operator_token::OperatorToken;
 pub use policy::{Auth, Cache, Policy};
 pub use problem::Failure;
 pub use route::{Route, RouteTable};
@@ -45,7 +45,7 @@ pub use tls::Tls;
 #[must_use]
 pub fn routes(state: &State) -> RouteTable {
     let table = api::routes(state).merge(operator::routes(state)).merge(reports::routes(state));
-    let document = api::document(&table, state.service());
+    let document = api::document(&table);
     table.with(document)
 }
 

@@ -26,9 +26,9 @@ pub const SPEC: ControlSpec = ControlSpec {
     id: "nosniff",
     title: "X-Content-Type-Options nosniff on every response",
     about: "The outermost layer sets the header on every answer. The probe walks the service from outside: pages, assets, \
-            feeds, the API's paths, redirects, and requests that end in errors, malformed ones included; each answer must say `nosniff` the way the \
+            feeds, the API's paths, redirects, and requests that end in errors; each answer must say `nosniff` the way the \
             Fetch standard reads it (the first value counts), and an answer with content must name its type. It cannot see \
-            routes that nothing links to.",
+            routes that nothing links to, nor answers to malformed requests that no browser sends.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[],
@@ -81,7 +81,11 @@ pub fn probe_with(survey: &Survey, _promise: &Promise) -> Finding {
 fn flaw(seen: &Seen) -> Option<String> {
     if !says_nosniff(&seen.values(HEADER_NAME)) {
         let values = seen.values(HEADER_NAME);
-        return Some(if values.is_empty() { "no header".to_owned() } else { format!("browsers ignore `{}`", values.join(", ")) });
+        return Some(if values.is_empty() {
+            "no header".to_owned()
+        } else {
+            format!("browsers ignore `{}`", values.join(", "))
+        });
     }
     let untyped = !seen.answer.body.is_empty() && seen.media_type().is_none_or(|kind| !kind.contains('/'));
     untyped.then(|| "content without a type".to_owned())
@@ -113,10 +117,34 @@ mod tests {
     async fn it_is_judged_on_every_answer() {
         let services = [
             (Rehearsal::good().await, Outcome::Held),
-            (Rehearsal::with(|_, reply| if reply.status == 404 { reply.drop(HEADER_NAME) }).await, Outcome::Broke),
-            (Rehearsal::with(|asked, reply| if asked.path.ends_with(".css") { reply.drop(HEADER_NAME) }).await, Outcome::Broke),
+            (
+                Rehearsal::with(|_, reply| {
+                    if reply.status == 404 {
+                        reply.drop(HEADER_NAME)
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if asked.path.ends_with(".css") {
+                        reply.drop(HEADER_NAME)
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
             (Rehearsal::with(|_, reply| reply.set(HEADER_NAME, "no-sniff")).await, Outcome::Broke),
-            (Rehearsal::with(|asked, reply| if asked.path == "/trust" { reply.drop("content-type") }).await, Outcome::Broke),
+            (
+                Rehearsal::with(|asked, reply| {
+                    if asked.path == "/trust" {
+                        reply.drop("content-type")
+                    }
+                })
+                .await,
+                Outcome::Broke,
+            ),
         ];
         for (number, (service, expected)) in services.iter().enumerate() {
             let finding = probe(&service.site, &promise("nosniff", &[])).await;

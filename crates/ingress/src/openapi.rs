@@ -140,7 +140,7 @@ fn refusal(status: u16) -> ResponseBuilder {
 
 /// The document of every route of the table that says something about itself.
 #[must_use]
-pub fn document(table: &RouteTable, service: &str) -> OpenApi {
+pub fn document(table: &RouteTable) -> OpenApi {
     let mut schemas = BTreeMap::from([(PROBLEM.to_owned(), problem_schema())]);
     let mut items: BTreeMap<&str, PathItem> = BTreeMap::new();
     for (route, doc, method) in table.iter().filter_map(described) {
@@ -152,7 +152,7 @@ pub fn document(table: &RouteTable, service: &str) -> OpenApi {
     let components = schemas.into_iter().fold(ComponentsBuilder::new(), |all, (name, schema)| all.schema(name, schema));
     let components = components.security_scheme(PERSON, bearer("The token of a person, as it was given when they joined"));
     let components = components.security_scheme(OPERATOR, bearer("The operator's token, from the data directory"));
-    let info = Info::new(service, env!("CARGO_PKG_VERSION"));
+    let info = Info::new("The API of this service", env!("CARGO_PKG_VERSION"));
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
 }
 

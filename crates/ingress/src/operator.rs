@@ -18,6 +18,8 @@ use store::{audit, reports, scope, tenancy};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use crate::operator_token::read_or_create as token;
+
 /// The largest body here.
 const LARGEST: usize = 8 * 1024;
 /// How many of the operator's own events are shown.

@@ -8,8 +8,6 @@ use std::{
     path::Path,
 };
 
-/// The file in the data directory.
-pub const FILE: &str = "operator.token";
 /// What every token begins with.
 const PREFIX: &str = "wbo_";
 /// The shortest token that is accepted from a file.
@@ -17,37 +15,18 @@ const SHORTEST: usize = 32;
 
 /// The operator's token, as a hash.
 #[derive(Clone)]
-pub struct OperatorToken([u8; 32]);
+pub(crate) struct OperatorToken([u8; 32]);
 
 impl OperatorToken {
-    /// Reads the token from `<data_dir>/operator.token`, or makes it, readable by its owner only.
-    ///
-    /// # Errors
-    /// The file cannot be read or written, or holds too short a token.
-    pub fn open_or_create(data_dir: &Path) -> io::Result<Self> {
-        let path = data_dir.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path)?,
-            Err(error) => return Err(error),
-        };
-        let token = text.trim();
-        if token.len() < SHORTEST {
-            let what = format!("{} holds fewer than {SHORTEST} characters; remove it, and a new one is made", path.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
-        Ok(Self::of(token))
-    }
-
-    /// The token of that text.
+    /// The token of that text; white space around it does not count.
     #[must_use]
-    pub fn of(token: &str) -> Self {
-        Self(hash(token))
+    pub(crate) fn of(token: &str) -> Self {
+        Self(hash(token.trim()))
     }
 
     /// Whether this is the token. Hashes are compared, so that neither length nor common prefix shows in the time it takes.
     #[must_use]
-    pub fn is(&self, token: &str) -> bool {
+    pub(crate) fn is(&self, token: &str) -> bool {
         verify_slices_are_equal(&self.0, &hash(token)).is_ok()
     }
 }
@@ -56,6 +35,24 @@ impl fmt::Debug for OperatorToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OperatorToken(..)")
     }
+}
+
+/// Reads the token from a file, or makes it there, readable by its owner only.
+///
+/// # Errors
+/// The file cannot be read or written, or holds too short a token.
+pub fn read_or_create(path: &Path) -> io::Result<String> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
+        Err(error) => return Err(error),
+    };
+    let token = text.trim();
+    if token.len() < SHORTEST {
+        let what = format!("{} holds fewer than {SHORTEST} characters; remove it, and a new one is made", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    Ok(token.to_owned())
 }
 
 fn create(path: &Path) -> io::Result<String> {
@@ -83,13 +80,13 @@ mod tests {
     #[test]
     fn is_made_once_and_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
-        let token = OperatorToken::open_or_create(folder.path()).unwrap();
-        let path = folder.path().join(FILE);
-        let text = fs::read_to_string(&path).unwrap();
+        let path = folder.path().join("operator.token");
+        let text = read_or_create(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(token.is(text.trim()) && !token.is("") && !token.is(&text.trim()[1..]));
-        assert!(OperatorToken::open_or_create(folder.path()).unwrap().is(text.trim()));
+        let token = OperatorToken::of(&text);
+        assert!(token.is(&text) && !token.is("") && !token.is(&text[1..]));
+        assert_eq!(read_or_create(&path).unwrap(), text);
         fs::write(&path, "short").unwrap();
-        assert!(OperatorToken::open_or_create(folder.path()).is_err());
+        assert!(read_or_create(&path).is_err());
     }
 }

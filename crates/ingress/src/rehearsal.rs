@@ -165,7 +165,8 @@ pub(crate) fn nobody() -> Site {
 
 /// A promise of that control with those parameters.
 pub(crate) fn promise(control: &str, params: &[(&str, Value)]) -> Promise {
-    let params: BTreeMap<String, Value> = params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let params: BTreeMap<String, Value> =
+        params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     Promise {
         id: control.to_owned(),
         claims: Vec::new(),
@@ -196,7 +197,8 @@ fn tls(certificate: Certificate) -> (rustls::ServerConfig, Trust) {
     }
     let key = KeyPair::generate().unwrap();
     let leaf = params.signed_by(&key, if certificate == Certificate::OtherRoot { &other } else { &own }).unwrap();
-    let config = crate::tls_in::server_config(vec![leaf.der().clone()], key.serialize_der().try_into().unwrap()).unwrap();
+    let config =
+        crate::tls_in::server_config(vec![leaf.der().clone()], key.serialize_der().try_into().unwrap()).unwrap();
     (config, Trust::none().with_pem(&own.pem()).unwrap())
 }
 

@@ -22,28 +22,20 @@ pub struct State {
     pub(crate) dialler: Dialler,
     pub(crate) reports: Arc<Bucket>,
     operator: OperatorToken,
-    service: Arc<str>,
 }
 
 impl State {
-    /// Routes over `store`, whose operator has `operator` and whose outgoing calls take `dialler`. `service` is the name in
-    /// the OpenAPI document.
+    /// Routes over `store`, whose outgoing calls take `dialler` and whose operator holds the token `operator`.
     #[must_use]
-    pub fn new(store: Store, dialler: Dialler, operator: OperatorToken, service: &str) -> Self {
+    pub fn new(store: Store, dialler: Dialler, operator: impl AsRef<str>) -> Self {
         let reports = Arc::new(Bucket::new(REPORTS.0, REPORTS.1));
-        Self { store, dialler, reports, operator, service: service.into() }
+        Self { store, dialler, reports, operator: OperatorToken::of(operator.as_ref()) }
     }
 
     /// The gate for [`crate::RouteTable::router`].
     #[must_use]
     pub fn gate(&self) -> Arc<dyn Gate> {
         Arc::new(self.clone())
-    }
-
-    /// The service's name.
-    #[must_use]
-    pub fn service(&self) -> &str {
-        &self.service
     }
 }
 

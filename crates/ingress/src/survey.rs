@@ -6,7 +6,7 @@ pub mod links;
 mod plan;
 
 use links::Link;
-use outbound::{Answer, Site, raw};
+use outbound::{Answer, Site};
 use plan::{Ask, Plan, Way};
 use promises::Finding;
 use std::time::Duration;
@@ -132,14 +132,21 @@ impl Survey {
 
     /// Judges every answer that `applies` by `flaw`. A flaw breaks the promise whatever else went wrong; without one, a
     /// request that got no answer leaves the promise unjudged.
-    pub fn judge(&self, what: &str, applies: impl Fn(&Seen) -> bool, flaw: impl Fn(&Seen) -> Option<String>) -> Finding {
+    pub fn judge(
+        &self,
+        what: &str,
+        applies: impl Fn(&Seen) -> bool,
+        flaw: impl Fn(&Seen) -> Option<String>,
+    ) -> Finding {
         let judged: Vec<&Seen> = self.seen.iter().filter(|seen| applies(seen)).collect();
         let flaws: Vec<String> =
             judged.iter().filter_map(|seen| flaw(seen).map(|flaw| format!("{}: {flaw}", seen.name()))).collect();
         let errors = judged.iter().filter(|seen| seen.answer.status >= 400).count();
         let redirects = judged.iter().filter(|seen| (300..400).contains(&seen.answer.status)).count();
         let finding = match (flaws.first(), self.missed.first()) {
-            (Some(first), _) if flaws.len() > 1 => Finding::broke(format!("{first}, and {} more answers", flaws.len() - 1)),
+            (Some(first), _) if flaws.len() > 1 => {
+                Finding::broke(format!("{first}, and {} more answers", flaws.len() - 1))
+            }
             (Some(first), _) => Finding::broke(first.clone()),
             (None, Some(missed)) => Finding::failed(missed.clone()),
             (None, None) => Finding::held(format!(
@@ -149,7 +156,10 @@ impl Survey {
         };
         let finding = flaws.into_iter().skip(1).take(9).fold(finding, |finding, flaw| finding.tried(flaw));
         finding
-            .tried(format!("looked for {what} on {} answers: pages and what they link to, API paths, made-up and malformed requests", judged.len()))
+            .tried(format!(
+                "looked for {what} on {} answers: pages and what they link to, API paths, made-up requests",
+                judged.len()
+            ))
             .covered("answers", judged.len())
             .covered("routes", routes(&judged))
     }
@@ -165,18 +175,16 @@ async fn send(site: Site, ask: Ask) -> Result<Option<Seen>, String> {
     let answer = match ask.way {
         Way::Secure => site.send(ask.method, &ask.path, &headers, &[]).await,
         Way::Plain => site.plain_send(ask.method, &ask.path, &headers, &[]).await,
-        Way::Raw(ref bytes) => raw::exchange(&site, bytes).await,
     };
-    match (answer, &ask.way) {
+    match (answer, ask.way) {
         (Ok(answer), way) => {
-            let secure = !matches!(way, Way::Plain);
-            Ok(Some(Seen { secure, method: ask.method.to_owned(), path: ask.path, answer }))
+            Ok(Some(Seen { secure: way == Way::Secure, method: ask.method.to_owned(), path: ask.path, answer }))
         }
         (Err(error), Way::Secure) => {
             let path: String = ask.path.chars().take(60).collect();
             Err(format!("no answer to {} {path}: {error}", ask.method))
         }
-        // Nobody needs to listen in the clear, or to answer nonsense. Whoever does is judged.
-        (Err(_), Way::Plain | Way::Raw(_)) => Ok(None),
+        // Nobody needs to listen in the clear. Whoever does is judged.
+        (Err(_), Way::Plain) => Ok(None),
     }
 }

@@ -28,7 +28,10 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// When the key does not belong to the certificate.
-pub fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error> {
+pub fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
@@ -84,7 +87,9 @@ pub const FAULTS: &[Fault] = &[
 /// Attacks the promise at every address of the site.
 pub async fn probe(site: &Site, _promise: &Promise) -> Finding {
     let addresses = match site.addresses().await {
-        Ok(addresses) if addresses.is_empty() => return Finding::failed(format!("{} resolves to no address", site.host())),
+        Ok(addresses) if addresses.is_empty() => {
+            return Finding::failed(format!("{} resolves to no address", site.host()));
+        }
         Ok(addresses) => addresses,
         Err(error) => return Finding::failed(error.to_string()),
     };
@@ -164,7 +169,9 @@ async fn verified(site: &Site, address: SocketAddr, report: &mut Report) {
     match own {
         Ok(()) => report.tried.push(format!("{address}: TLS 1.3 for {}: verified", site.host())),
         Err(Failure::Refused(reason)) => {
-            report.flaw.get_or_insert(format!("the TLS 1.3 handshake with {} failed at {address}: {reason}", site.host()));
+            report
+                .flaw
+                .get_or_insert(format!("the TLS 1.3 handshake with {} failed at {address}: {reason}", site.host()));
         }
         Err(Failure::Unreached(reason)) => {
             report.doubt.get_or_insert(format!("the TLS 1.3 handshake came to no end at {address}: {reason}"));
@@ -187,9 +194,8 @@ struct Attempt {
 
 /// Ciphers of TLS 1.2 and before, the ones that old servers take first: ECDHE with AES-GCM, ChaCha20 and AES-CBC, then RSA
 /// key exchange, 3DES and RC4.
-const OLD_CIPHERS: [u16; 14] = [
-    0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035, 0x000a, 0x0005,
-];
+const OLD_CIPHERS: [u16; 14] =
+    [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035, 0x000a, 0x0005];
 /// The three ciphers of TLS 1.3.
 const NEW_CIPHERS: [u16; 3] = [0x1301, 0x1302, 0x1303];
 /// «I would have offered more, but a first try failed» (RFC 7507), as a client says after a downgrade.

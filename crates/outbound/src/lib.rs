@@ -7,7 +7,6 @@ pub mod dialler;
 pub mod handshake;
 pub mod hello;
 pub mod operator;
-pub mod raw;
 pub mod register;
 pub mod site;
 pub mod tls_out;

@@ -248,7 +248,10 @@ fn conclude(hosts: usize, calls: &[Verdict], strangers: &[Verdict]) -> Finding {
         let (Verdict::Withstood(line) | Verdict::Fell(line) | Verdict::Unclear(line)) = verdict;
         finding.tried(line.clone())
     });
-    finding.covered("hosts", hosts).covered("hostile calls", calls.len()).covered("calls outside the register", strangers.len())
+    finding
+        .covered("hosts", hosts)
+        .covered("hostile calls", calls.len())
+        .covered("calls outside the register", strangers.len())
 }
 
 #[cfg(test)]

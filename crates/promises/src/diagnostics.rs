@@ -57,7 +57,12 @@ impl Diagnostics {
         let lines = Lines::of(text);
         let mut out = String::new();
         for error in &self.list {
-            let note = report::Note { level: report::Level::Error, code: None, help: error.help.as_deref(), span: Some(error.span.clone()) };
+            let note = report::Note {
+                level: report::Level::Error,
+                code: None,
+                help: error.help.as_deref(),
+                span: Some(error.span.clone()),
+            };
             out.push_str(&note.render(&error.message, file_name, &lines));
             out.push_str("\n\n");
         }

@@ -143,7 +143,12 @@ struct Context<'a> {
 impl Context<'_> {
     /// A finding about a promise, at a word of it where that can be found, else at the value of `key`, else at its head.
     fn about(&self, promise: &Promise, word: Option<&str>, key: &str, code: &'static str, severity: Severity) -> Draft {
-        Draft { code, severity, promise: Some(promise.id.clone()), at: self.place(self.places.promise(&promise.id, key, word)) }
+        Draft {
+            code,
+            severity,
+            promise: Some(promise.id.clone()),
+            at: self.place(self.places.promise(&promise.id, key, word)),
+        }
     }
 
     /// A finding about something else.

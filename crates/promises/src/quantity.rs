@@ -32,7 +32,8 @@ pub fn size(text: &str) -> Result<u64, String> {
 
 /// A size in the largest unit that divides it.
 pub(crate) fn show_size(bytes: u64) -> String {
-    let whole = SIZES.iter().filter(|(_, unit)| bytes.is_multiple_of(*unit) && bytes >= *unit).max_by_key(|(_, unit)| *unit);
+    let whole =
+        SIZES.iter().filter(|(_, unit)| bytes.is_multiple_of(*unit) && bytes >= *unit).max_by_key(|(_, unit)| *unit);
     whole.map_or_else(|| format!("{bytes} B"), |(word, unit)| format!("{} {word}", bytes / unit))
 }
 
@@ -52,7 +53,11 @@ pub fn percent(text: &str) -> Result<f64, String> {
 
 /// Checks that a number is a share.
 pub(crate) fn share(number: f64) -> Result<f64, String> {
-    if (0.0..=100.0).contains(&number) { Ok(number) } else { Err(format!("a share lies between 0 and 100, not at {number}")) }
+    if (0.0..=100.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("a share lies between 0 and 100, not at {number}"))
+    }
 }
 
 /// Reads a time of day with an IANA zone, `03:00 Europe/Berlin`, and gives it back in one spelling. The zone's shape is
@@ -62,7 +67,8 @@ pub(crate) fn share(number: f64) -> Result<f64, String> {
 ///
 /// A sentence that says what was expected.
 pub fn time_of_day(text: &str) -> Result<String, String> {
-    let shape = || format!("expected a time of day and its zone, as in `03:00 Europe/Berlin`, found `{}`", shorten(text));
+    let shape =
+        || format!("expected a time of day and its zone, as in `03:00 Europe/Berlin`, found `{}`", shorten(text));
     let (clock, zone) = text.trim().split_once(' ').ok_or_else(shape)?;
     let (hour, minute) = clock.split_once(':').ok_or_else(shape)?;
     let two = |part: &str| if part.len() == 2 { part.parse::<i8>().ok() } else { None };

@@ -78,7 +78,8 @@ impl Story {
         let about = &recorded.observation.about;
         match recorded.observation.outcome {
             Outcome::Broke => {
-                let earlier = self.broken.take().filter(|broken| broken.last.observation.about.profile == about.profile);
+                let earlier =
+                    self.broken.take().filter(|broken| broken.last.observation.about.profile == about.profile);
                 let since = earlier.map_or(about.observed_at, |broken| broken.since);
                 self.broken = Some(Broken { since, last: recorded.clone() });
             }

@@ -91,7 +91,11 @@ pub fn judge<'a>(promise: &Promise, profile: &str, story: &'a Story, now: Timest
     let plain = |verdict, why: String, until| Judgement { verdict, why, rests_on: None, since: None, until };
 
     if let Some(waiver) = promise.waiver.as_ref().filter(|w| now < w.until) {
-        return plain(Verdict::Waived, format!("waived until {}: {}", day(waiver.until), waiver.reason), Some(waiver.until));
+        return plain(
+            Verdict::Waived,
+            format!("waived until {}: {}", day(waiver.until), waiver.reason),
+            Some(waiver.until),
+        );
     }
     match promise.kind {
         Kind::Planned => {
@@ -102,7 +106,8 @@ pub fn judge<'a>(promise: &Promise, profile: &str, story: &'a Story, now: Timest
         Kind::Enforced | Kind::Clocked => {}
     }
     let Some(newest) = story.newest().filter(|newest| newest.observation.about.profile == profile) else {
-        let why = if promise.control.is_some() { "no attack has been observed yet" } else { "no control stands behind it" };
+        let why =
+            if promise.control.is_some() { "no attack has been observed yet" } else { "no control stands behind it" };
         return plain(Verdict::Unproven, why.to_owned(), None);
     };
     // A break does not heal by waiting, nor by a probe that fails or finds nothing: only an attack that held ends it.
@@ -124,8 +129,15 @@ fn unbroken<'a>(promise: &Promise, story: &'a Story, newest: &'a Recorded, now: 
         Outcome::Failed if fresh => (Verdict::Error, saw(), story.streak(), Some(end)),
         Outcome::Broke => (Verdict::Broken, saw(), story.streak(), None),
         Outcome::Nothing => (Verdict::Unproven, saw(), story.streak(), None),
-        _ if early => (Verdict::Unproven, format!("the last attack is dated in the future, {}", about.observed_at), None, None),
-        _ => (Verdict::Unproven, format!("the last attack, on {}, is too old to count", about.observed_at), Some(end), None),
+        _ if early => {
+            (Verdict::Unproven, format!("the last attack is dated in the future, {}", about.observed_at), None, None)
+        }
+        _ => (
+            Verdict::Unproven,
+            format!("the last attack, on {}, is too old to count", about.observed_at),
+            Some(end),
+            None,
+        ),
     };
     Judgement { verdict, why, rests_on: Some(newest), since, until }
 }

@@ -115,6 +115,7 @@ fn migrator() -> Migrator {
     let mut migrator = Migrator::with_migrations(vec![
         migration(1, "house", include_str!("../migrations/0001_house.sql")),
         migration(2, "ledger", ledger::MIGRATION),
+        migration(3, "backup reads ledger", include_str!("../migrations/0003_backup_reads_ledger.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

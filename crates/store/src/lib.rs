@@ -20,9 +20,11 @@ pub mod profiles;
 pub mod reports;
 pub mod role;
 pub mod scope;
+pub mod scope_sql;
 pub mod server;
 pub mod tenancy;
 mod time;
+pub mod trail;
 pub mod turn;
 
 pub use address::Address;

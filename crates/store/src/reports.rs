@@ -6,7 +6,8 @@ use serde::Serialize;
 use sqlx::Row as _;
 
 /// The most different reports that are kept. Anybody can send reports, so their number is bounded here as well as their
-/// rate at the door: what is known is still counted, what is new is then dropped.
+/// rate at the door. What was not seen for longest makes room: were the new one dropped instead, whoever fills the table
+/// once would silence every later report.
 const MOST: i64 = 1_000;
 
 /// The longest text that is kept of any part.
@@ -30,28 +31,27 @@ pub struct CspReport {
 }
 
 /// Counts a report. Query, fragment and what is longer than 200 characters are cut off: they can carry personal data.
-/// Returns whether it was kept.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn count(store: &Store, directive: &str, blocked: &str, path: &str) -> Result<bool, StoreError> {
+pub async fn count(store: &Store, directive: &str, blocked: &str, path: &str) -> Result<(), StoreError> {
     let mut system = store.system().await?;
     let now = At(store.clock().now());
     const SEEN: &str = "UPDATE wordbond.csp_report SET times = times + 1, last_seen = greatest(last_seen, $4)
         WHERE directive = $1 AND blocked = $2 AND path = $3";
+    const ROOM: &str = "DELETE FROM wordbond.csp_report WHERE (directive, blocked, path) IN
+        (SELECT directive, blocked, path FROM wordbond.csp_report ORDER BY last_seen DESC, directive, blocked, path OFFSET $1)";
     const NEW: &str = "INSERT INTO wordbond.csp_report (directive, blocked, path, times, first_seen, last_seen)
-        SELECT $1, $2, $3, 1, $4, $4 WHERE (SELECT count(*) FROM wordbond.csp_report) < $5
+        VALUES ($1, $2, $3, 1, $4, $4)
         ON CONFLICT (directive, blocked, path) DO UPDATE SET times = csp_report.times + 1, last_seen = $4";
     let parts = [clip(directive), clip(blocked), clip(path)];
     let [directive, blocked, path] = &parts;
     let seen = sqlx::query(SEEN).bind(directive).bind(blocked).bind(path).bind(now).execute(system.conn()).await?;
-    let mut kept = seen.rows_affected();
-    if kept == 0 {
-        let new = sqlx::query(NEW).bind(directive).bind(blocked).bind(path).bind(now).bind(MOST);
-        kept = new.execute(system.conn()).await?.rows_affected();
+    if seen.rows_affected() == 0 {
+        sqlx::query(ROOM).bind(MOST - 1).execute(system.conn()).await?;
+        sqlx::query(NEW).bind(directive).bind(blocked).bind(path).bind(now).execute(system.conn()).await?;
     }
-    system.commit().await?;
-    Ok(kept > 0)
+    system.commit().await
 }
 
 /// Every kind of violation, the most recent first.

@@ -62,11 +62,11 @@ async fn run(store: &Store) -> Result<Finding, StoreError> {
     let map = DataMap::own()?;
     let mut report = Report::default();
     // A table that is gone or altered shows in the catalogue; the census needs it to be there.
-    let breaches = house::scope(&mut backup).await?;
+    let breaches = house::scope(store.auditor().await?.conn()).await?;
     match Census::take(&mut backup, &map).await {
         Ok(census) => {
             for role in Role::ALL.into_iter().filter(|role| *role != Role::Backup) {
-                let attacker = Attacker::connect(store, role, &census, &map).await?;
+                let attacker = Attacker::connect(store, role, &census).await?;
                 report.absorb(attacker.attack().await?);
             }
             Ok(conclude(&census, report, &breaches))

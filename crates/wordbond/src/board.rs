@@ -125,11 +125,6 @@ impl Board {
         &self.key
     }
 
-    /// Where the world finds the service.
-    pub(crate) fn public_url(&self) -> &str {
-        &self.public_url
-    }
-
     fn shown(&self) -> Arc<Shown> {
         Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -81,14 +81,6 @@ impl Report {
         }
     }
 
-    /// Prints one line per promise and the summary.
-    pub(crate) fn print(&self) {
-        for line in &self.promises {
-            say(line.text(io::stdout().is_terminal()));
-        }
-        say(self.summary_text());
-    }
-
     /// The summary in words: «10 kept · 0 broken · …».
     pub(crate) fn summary_text(&self) -> String {
         let counts = Verdict::ALL.map(|verdict| {

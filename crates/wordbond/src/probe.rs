@@ -17,17 +17,16 @@ pub(crate) async fn run(arguments: Outside) -> Result<u8, Box<dyn Error>> {
     let site = Site::new(&arguments.url, trust(arguments.ca.as_deref())?)?;
     let catalogue = Arc::new(catalogue::catalogue());
     let promises = promises_of(&site, &catalogue).await;
-    let round = Round::outside(site, Arc::clone(&catalogue));
+    let mut findings = Round::outside(site, Arc::clone(&catalogue)).attack(promises);
     let coloured = std::io::stdout().is_terminal();
     let mut lines = Vec::new();
-    let found = async |attacked: crate::round::Attacked| {
+    while let Some(attacked) = findings.recv().await {
         let line = line(&attacked);
         if !arguments.json {
             say(line.text(coloured));
         }
         lines.push(line);
-    };
-    round.attack(promises, found).await;
+    }
     lines.sort_by(|a, b| a.id.cmp(&b.id));
     let report = Report::of(lines);
     if arguments.json {

@@ -7,7 +7,7 @@ use crate::{
     output::{json, say},
 };
 use kernel::{Clock, SystemClock};
-use promises::{Catalogue, ControlSpec, diff, lint};
+use promises::{Catalogue, ControlSpec, diff, lint::{self, lint}};
 use std::error::Error;
 
 /// Runs the command and says how it ended.
@@ -16,13 +16,11 @@ pub(crate) fn run(command: Promises) -> Result<u8, Box<dyn Error>> {
     match command {
         Promises::Lint { profile, json: as_json } => {
             let read = read_profile(&profile, &catalogue)?;
-            let found = lint(&read.profile, &read.text, &catalogue, SystemClock.now());
+            let found = lint(&read.profile, &catalogue, SystemClock.now());
             if as_json {
                 json(&found);
             } else {
-                for one in &found {
-                    say(one.render(&profile.display().to_string(), &read.text));
-                }
+                say(lint::render(&found, &profile.display().to_string(), &read.text));
                 say(format!("{}: {} promises, {} findings", profile.display(), read.profile.promises.len(), found.len()));
             }
             Ok(u8::from(!found.is_empty()))

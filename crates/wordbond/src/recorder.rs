@@ -4,7 +4,7 @@
 use crate::{
     catalogue,
     output::Line,
-    round::{Attacked, Round},
+    round::Round,
     system::System,
 };
 use kernel::{Span, Timestamp};
@@ -34,14 +34,14 @@ pub(crate) async fn attack(
         runs.insert(promise.id.clone(), observations::begin(&system.store, &promise.id).await?);
     }
     let mut recorded: Vec<(Promise, Observation, Result<EntryId, StoreError>)> = Vec::new();
-    let found = async |attacked: Attacked| {
+    let mut findings = Round::inside(Arc::clone(system)).attack(built);
+    while let Some(attacked) = findings.recv().await {
         let run = runs.get(&attacked.promise.id).copied().unwrap_or_default();
         let observation = observe(system, &attacked.promise, attacked.finding, run, attacked.took);
         let entry = observations::record(&system.store, observation.clone()).await;
         tell(&line(system, &attacked.promise, Some((&observation, None))));
         recorded.push((attacked.promise, observation, entry));
-    };
-    Round::inside(Arc::clone(system)).attack(built, found).await;
+    }
     let mut lines = Vec::new();
     for (promise, observation, entry) in recorded {
         let mut session = system.store.connect_as(store::Role::Auditor).await?;

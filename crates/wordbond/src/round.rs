@@ -10,7 +10,11 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::OnceCell, task::JoinSet, time::timeout};
+use tokio::{
+    sync::{OnceCell, mpsc},
+    task::JoinSet,
+    time::timeout,
+};
 
 /// How long one probe may take. One that takes longer has failed: Error, never Kept.
 const DEADLINE: Duration = Duration::from_secs(40);
@@ -72,23 +76,24 @@ impl Round {
         self.plants.get_or_init(grow).await.as_ref().map_err(Finding::failed)
     }
 
-    /// Attacks each promise that has a control in this build and hands over each finding as it comes. Those that judge
-    /// what the others recorded come last.
-    pub(crate) async fn attack(self: &Arc<Self>, promises: Vec<Promise>, mut found: impl AsyncFnMut(Attacked)) {
+    /// Attacks each of the promises and hands over what was found as it comes. Those that judge what the others recorded
+    /// begin when all others have ended.
+    pub(crate) fn attack(self: Arc<Self>, promises: Vec<Promise>) -> mpsc::Receiver<Attacked> {
+        let (found, findings) = mpsc::channel(1);
         let (last, first): (Vec<_>, Vec<_>) = promises.into_iter().partition(catalogue::comes_last);
-        for wave in [first, last] {
-            let mut running = JoinSet::new();
-            for promise in wave {
-                let round = Arc::clone(self);
-                running.spawn(async move { round.one(promise).await });
-            }
-            while let Some(attacked) = running.join_next().await {
-                match attacked {
-                    Ok(attacked) => found(attacked).await,
-                    Err(error) => tracing::error!(%error, "an attack was lost"),
+        tokio::spawn(async move {
+            for wave in [first, last] {
+                let mut running: JoinSet<Attacked> =
+                    wave.into_iter().map(|promise| Arc::clone(&self).one(promise)).collect();
+                while let Some(attacked) = running.join_next().await {
+                    match attacked {
+                        Ok(attacked) => drop(found.send(attacked).await),
+                        Err(error) => tracing::error!(%error, "an attack was lost"),
+                    }
                 }
             }
-        }
+        });
+        findings
     }
 
     async fn one(self: Arc<Self>, promise: Promise) -> Attacked {

@@ -1,7 +1,7 @@
 //! When which promise is attacked next.
 
 use crate::{board::Board, catalogue, recorder, system::System};
-use kernel::{Clock, Timestamp};
+use kernel::Timestamp;
 use promises::Promise;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::sleep;

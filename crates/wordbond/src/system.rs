@@ -29,12 +29,14 @@ pub(crate) struct System {
     pub(crate) build: String,
 }
 
-/// The name of the operator's token in the data directory.
-pub(crate) const OPERATOR_TOKEN: &str = "operator.token";
+/// The file of the operator's token.
+pub(crate) fn operator_token(data_dir: &Path) -> PathBuf {
+    data_dir.join("operator.token")
+}
 
 /// The operator's credentials from the data directory.
 pub(crate) fn operator(data_dir: &Path) -> io::Result<Operator> {
-    fs::read_to_string(data_dir.join(OPERATOR_TOKEN)).map(Operator::new)
+    fs::read_to_string(operator_token(data_dir)).map(Operator::new)
 }
 
 /// Whose certificates are believed at the public address: the world's, and the development authority where there is one.

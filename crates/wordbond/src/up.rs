@@ -1,7 +1,7 @@
 //! `wordbond up`: everything together, until somebody says stop.
 
 use crate::{
-    board::{Board, InForce, Parts},
+    board::{Board, Parts},
     build, catalogue, check,
     cli::Up,
     mount,
@@ -13,7 +13,7 @@ use crate::{
 };
 use ingress::{Doors, Ended, Settings, Tls};
 use kernel::{Clock, SystemClock};
-use ledger::{Leaf, Sealer, SigningKey};
+use ledger::{Leaf, Sealer, SigningKey, VerifierKey};
 use outbound::{Dialler, Register, Site, Trust};
 use promises::{Catalogue, Profile, diff};
 use std::{
@@ -25,7 +25,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Config, Store, instances, observations, profiles};
+use store::{Address, Config, Store, instances, observations, profiles};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -56,11 +56,13 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let doors = doors(&arguments).await?;
     let tls = certificate(&arguments, &data_dir, &place)?;
 
+    // Made on the first start; everything that acts as the operator reads it.
+    ingress::operator::token(&system::operator_token(&data_dir))?;
     let store = open(&arguments, &data_dir).await?;
     let key = signing_key(&store, &place).await?;
     let system = Arc::new(System {
         site: Site::new(&place.url, system::trust(tls.ca())?)?,
-        operator: operator(&data_dir)?,
+        operator: system::operator(&data_dir)?,
         store: store.clone(),
         data_dir: data_dir.clone(),
         in_force: Arc::clone(&in_force),
@@ -68,8 +70,8 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
         build: build::hash()?,
     });
     let instance = announce(&system, arguments.listen.to_string()).await?;
-    let sealing = tokio::spawn(seal(store.clone(), key.clone(), heartbeat(&in_force.profile, &catalogue), stop.clone()));
-    let board = Arc::new(Board::set_up(parts(&system, &key, &place)).await?);
+    let board = Arc::new(Board::set_up(parts(&system, key.verifier(), &place)).await?);
+    let sealing = tokio::spawn(seal(store.clone(), key, heartbeat(&in_force.profile, &catalogue), stop.clone()));
     let router = routes(&system, &board, &place, &data_dir)?;
     let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
@@ -162,11 +164,6 @@ async fn signing_key(store: &Store, place: &Place) -> Result<SigningKey, Failed>
     Ok(SigningKey::from_seed(begun_as.as_deref().unwrap_or(&place.ledger), seed.expose())?)
 }
 
-/// The operator's credentials; made on the first start.
-fn operator(data_dir: &Path) -> io::Result<outbound::Operator> {
-    ingress::operator::token(&data_dir.join(system::OPERATOR_TOKEN)).map(outbound::Operator::new)
-}
-
 /// Tells the ledger what starts here, and what has changed since the last profile.
 async fn announce(system: &System, address: String) -> Result<instances::Instance, Failed> {
     let (store, in_force, at) = (&system.store, &system.in_force, SystemClock.now());
@@ -219,12 +216,12 @@ async fn seal(store: Store, key: SigningKey, heartbeat: Duration, stop: watch::R
     }
 }
 
-fn parts(system: &System, key: &SigningKey, place: &Place) -> Parts {
+fn parts(system: &System, key: &VerifierKey, place: &Place) -> Parts {
     Parts {
         store: system.store.clone(),
         in_force: Arc::clone(&system.in_force),
         catalogue: Arc::clone(&system.catalogue),
-        key: key.verifier().clone(),
+        key: key.clone(),
         build: system.build.clone(),
         public_url: place.url.clone(),
         clock: Arc::new(SystemClock),
@@ -233,8 +230,10 @@ fn parts(system: &System, key: &SigningKey, place: &Place) -> Parts {
 
 fn routes(system: &System, board: &Arc<Board>, place: &Place, data_dir: &Path) -> Result<axum::Router, Failed> {
     let trust = Trust::public().with_folder(&data_dir.join("trust"))?;
-    let dialler = Dialler::new(Register::of(&system.in_force.profile, &[&place.host]), trust);
-    let wing = ingress::State::new(system.store.clone(), dialler, fs::read_to_string(data_dir.join(system::OPERATOR_TOKEN))?);
+    let profile = &system.in_force.profile;
+    let dialler = Dialler::new(Register::of(profile, &[&place.host]), trust);
+    let operator = ingress::operator::token(&system::operator_token(data_dir))?;
+    let wing = ingress::State::new(system.store.clone(), dialler, operator);
     Ok(ingress::routes(&wing).merge(mount::routes(board)).router(&wing.gate())?)
 }
 
@@ -262,7 +261,10 @@ fn ready(arguments: &Up, place: &Place, profile: &Path, tls: &Tls, store: &Store
         app: place.url.clone(),
         page: format!("{}/trust", place.url),
         ca: tls.ca().map(fs::canonicalize).transpose()?,
-        pg: store.address().socket_dir().map(|(socket, port)| Postgres { socket: socket.to_owned(), port }),
+        pg: match store.address() {
+            Address::Socket { dir, port, .. } => Some(Postgres { socket: dir.clone(), port: *port }),
+            Address::Url { .. } => None,
+        },
         pid,
         profile: profile.to_owned(),
         managed: arguments.database.is_some(),

@@ -73,7 +73,9 @@ pub fn flaws(policies: &[Policy], endpoints: &[&str]) -> Vec<String> {
     demand(&|policy| lacks(policy, "frame-ancestors", &["'none'"]));
     demand(&|policy| lacks(policy, "base-uri", &["'none'", "'self'"]));
     demand(&|policy| lacks(policy, "form-action", &["'none'", "'self'"]));
-    demand(&|policy| policy.directive("report-uri").is_none_or(<[String]>::is_empty).then(|| "no report-uri".to_owned()));
+    demand(&|policy| {
+        policy.directive("report-uri").is_none_or(<[String]>::is_empty).then(|| "no report-uri".to_owned())
+    });
     demand(&|policy| no_endpoint(policy, endpoints));
     flaws
 }
@@ -190,7 +192,13 @@ mod tests {
 
     #[test]
     fn what_is_strict_enough_passes() {
-        for strict in ["script-src 'self'", "script-src 'nonce-abc' 'strict-dynamic'", "img-src data:", "img-src https://a.test", "default-src 'self'"] {
+        for strict in [
+            "script-src 'self'",
+            "script-src 'nonce-abc' 'strict-dynamic'",
+            "img-src data:",
+            "img-src https://a.test",
+            "default-src 'self'",
+        ] {
             assert_eq!(with(strict), Vec::<String>::new(), "{strict}");
         }
     }

@@ -69,7 +69,10 @@ async fn answer(mut stream: TcpStream, page: &str, control: &str) -> io::Result<
     let length = stream.read(&mut request).await?;
     let asked = request.get(..length).unwrap_or_default();
     let body = if asked.starts_with(b"GET /control ") { control } else { page };
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;
     stream.shutdown().await

@@ -60,7 +60,11 @@ pub fn in_markup(text: &str) -> Vec<Link> {
 }
 
 fn collect(element: &str, attributes: &[(String, String)], links: &mut Vec<Link>) {
-    let rel = attributes.iter().find(|(name, _)| name == "rel").map(|(_, value)| value.to_ascii_lowercase()).unwrap_or_default();
+    let rel = attributes
+        .iter()
+        .find(|(name, _)| name == "rel")
+        .map(|(_, value)| value.to_ascii_lowercase())
+        .unwrap_or_default();
     let link = |attribute: &str, url: &str| Link {
         element: element.to_owned(),
         attribute: attribute.to_owned(),
@@ -208,7 +212,10 @@ mod tests {
         let page = r#"<!doctype html><!-- <a href="/not"> --><a class=x href='/a?b=1&amp;c=2'>t</a><IMG SRC=/b.png>
             <link rel=stylesheet href="/c.css"/><img srcset="/d.png 1x, /e.png 2x"><style>@import "/f.css"; p{background:url(/g.png)}</style>
             <form action="/h"><p style="background:url('/i.png')">"#;
-        assert_eq!(urls(page), ["/a?b=1&c=2", "/b.png", "/c.css", "/d.png", "/e.png", "/g.png", "/f.css", "/h", "/i.png"]);
+        assert_eq!(
+            urls(page),
+            ["/a?b=1&c=2", "/b.png", "/c.css", "/d.png", "/e.png", "/g.png", "/f.css", "/h", "/i.png"]
+        );
     }
 
     #[test]
@@ -231,7 +238,16 @@ mod tests {
         assert_eq!(at("?z").as_deref(), Some("/trust/promises/x?z"));
         assert_eq!(at("https://a.test:8443").as_deref(), Some("/"));
         assert_eq!(at("https://a.test:8443/c").as_deref(), Some("/c"));
-        for elsewhere in ["https://a.test:84430/", "https://a.test:8443@b.test/", "//b.test/", "mailto:x@y.test", "data:,x", "#top", "", "/\\b.test"] {
+        for elsewhere in [
+            "https://a.test:84430/",
+            "https://a.test:8443@b.test/",
+            "//b.test/",
+            "mailto:x@y.test",
+            "data:,x",
+            "#top",
+            "",
+            "/\\b.test",
+        ] {
             assert_eq!(at(elsewhere), None, "{elsewhere}");
         }
     }

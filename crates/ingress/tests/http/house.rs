@@ -83,6 +83,10 @@ impl House {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::serving(routes(), Arc::new(TwoTokens), change).await
+    }
+
+    pub(crate) async fn serving(table: RouteTable, gate: Arc<dyn Gate>, change: impl FnOnce(&mut Settings)) -> Self {
         static QUIET: Once = Once::new();
         QUIET.call_once(|| {
             let loud = std::panic::take_hook();
@@ -101,8 +105,7 @@ impl House {
         let url = format!("https://localhost:{}", at.port());
         let mut settings = Settings::new(&url).unwrap();
         change(&mut settings);
-        let gate: Arc<dyn Gate> = Arc::new(TwoTokens);
-        let router = routes().router(&gate).unwrap();
+        let router = table.router(&gate).unwrap();
         let (stop, stopped) = oneshot::channel();
         let doors = Doors { main, plain: Some(plain) };
         let running = tokio::spawn(serve(doors, router, tls, settings, async {

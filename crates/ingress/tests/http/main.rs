@@ -2,9 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests dial by hand and may fail loudly")]
 
+mod api;
+mod audit;
 mod drain;
 mod edge;
 mod framing;
 mod house;
 mod probes;
+mod operator;
 mod redirect;
+mod reports;
+mod system;
+mod tls;

@@ -36,7 +36,6 @@ async fn the_edge_keeps_what_it_promises() {
     let took = begun.elapsed();
     assert_eq!(survey.missed, Vec::<String>::new());
     assert!(survey.seen.iter().any(|seen| !seen.secure), "the redirect was seen");
-    assert!(survey.seen.iter().filter(|seen| seen.method == "malformed:").count() >= 5, "refusals were seen");
     assert_held("hsts", &hsts::probe_with(&survey, &promise("hsts")));
     assert_held("nosniff", &nosniff::probe_with(&survey, &promise("nosniff")));
     assert_held("https-only", &https_only::probe_with(&house.site, &survey, &promise("https-only")).await);
@@ -49,7 +48,10 @@ async fn a_browser_may_not_frame_it() {
     let house = House::open().await;
     let survey = Survey::take(&house.site).await;
     let browser = Browser::start(&house.site).await.unwrap();
-    assert_held("frame-deny", &frame_deny::probe_with(&house.site, &survey, Ok(&browser), &promise("frame-deny")).await);
+    assert_held(
+        "frame-deny",
+        &frame_deny::probe_with(&house.site, &survey, Ok(&browser), &promise("frame-deny")).await,
+    );
     // This house has no desk that takes reports: a policy that nobody hears of is a broken promise.
     let finding = csp::probe_with(&house.site, &survey, Ok(&browser), None, &promise("csp")).await;
     assert_eq!(finding.outcome(), Outcome::Broke, "{}", finding.saw());

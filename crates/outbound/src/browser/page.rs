@@ -65,7 +65,8 @@ impl Page {
         let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let answer = self.call("Runtime.evaluate", &params).await?;
         if let Some(thrown) = answer.get("exceptionDetails") {
-            let reason = thrown.get("exception").and_then(|e| e.get("description")).and_then(Value::as_str).unwrap_or("thrown");
+            let reason =
+                thrown.get("exception").and_then(|e| e.get("description")).and_then(Value::as_str).unwrap_or("thrown");
             return Err(BrowserError::Refused { command: "Runtime.evaluate".to_owned(), reason: reason.to_owned() });
         }
         Ok(answer.get("result").and_then(|result| result.get("value")).cloned().unwrap_or_default())
@@ -88,7 +89,8 @@ impl Page {
     pub async fn frames(&self) -> Result<Vec<(String, String)>, BrowserError> {
         let tree = self.call("Page.getFrameTree", &json!({})).await?;
         let children = tree.get("frameTree").and_then(|tree| tree.get("childFrames")).and_then(Value::as_array);
-        let mut frames: Vec<_> = children.into_iter().flatten().filter_map(|child| named(child.get("frame")?)).collect();
+        let mut frames: Vec<_> =
+            children.into_iter().flatten().filter_map(|child| named(child.get("frame")?)).collect();
         for session in self.all(other_process) {
             // A frame that has moved on since has left its session.
             let Ok(tree) = self.pipe.call(Some(&session), "Page.getFrameTree", &json!({})).await else { continue };

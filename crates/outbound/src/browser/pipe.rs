@@ -60,7 +60,12 @@ impl Pipe {
     }
 
     /// Sends a command, to the browser or to a page's session, and waits for its answer.
-    pub(super) async fn call(&self, session: Option<&str>, method: &str, params: &Value) -> Result<Value, BrowserError> {
+    pub(super) async fn call(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        params: &Value,
+    ) -> Result<Value, BrowserError> {
         self.call_within(PATIENCE, session, method, params).await
     }
 
@@ -100,7 +105,12 @@ impl Pipe {
     }
 
     /// The first thing that `look` finds among the events from `mark` on, waiting for more until the deadline.
-    pub(super) async fn find<T>(&self, mark: usize, patience: Duration, look: impl Fn(&Event) -> Option<T>) -> Option<T> {
+    pub(super) async fn find<T>(
+        &self,
+        mark: usize,
+        patience: Duration,
+        look: impl Fn(&Event) -> Option<T>,
+    ) -> Option<T> {
         timeout(patience, async {
             let mut seen = mark;
             loop {

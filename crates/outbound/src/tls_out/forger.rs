@@ -65,7 +65,11 @@ impl Forger {
 
     /// The hostile server's TLS for a trick; `None` where the trick needs none.
     pub(super) fn config(&self, trick: Trick, host: &str) -> Result<Option<Arc<ServerConfig>>, ForgeError> {
-        let name = if trick == Trick::WrongName { format!("other-{}.example", super::trap::random_label()) } else { host.to_owned() };
+        let name = if trick == Trick::WrongName {
+            format!("other-{}.example", super::trap::random_label())
+        } else {
+            host.to_owned()
+        };
         let mut params = CertificateParams::new([name])?;
         let key = KeyPair::generate()?;
         if trick == Trick::Expired {
@@ -74,10 +78,13 @@ impl Forger {
         let certificate = match trick {
             Trick::Tls12 | Trick::NoTls => return Ok(None),
             Trick::SelfSigned => params.self_signed(&key)?,
-            Trick::DevelopmentAuthority => params.signed_by(&key, self.development.as_ref().unwrap_or(&self.attacker))?,
+            Trick::DevelopmentAuthority => {
+                params.signed_by(&key, self.development.as_ref().unwrap_or(&self.attacker))?
+            }
             Trick::UnknownAuthority | Trick::Expired | Trick::WrongName => params.signed_by(&key, &self.attacker)?,
         };
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|reason| rustls::Error::General(reason.to_owned()))?;
+        let key =
+            PrivateKeyDer::try_from(key.serialize_der()).map_err(|reason| rustls::Error::General(reason.to_owned()))?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&TLS13])?
             .with_no_client_auth()

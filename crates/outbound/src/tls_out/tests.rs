@@ -43,7 +43,8 @@ async fn system(call: Call) -> Site {
             tokio::spawn(async move {
                 let stream = acceptor.accept(stream).await.unwrap();
                 let service = service_fn(move |request| answer(request, Arc::clone(&call)));
-                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });
@@ -63,7 +64,8 @@ async fn answer(request: Request<Incoming>, call: Call) -> Result<Response<Full<
 fn dialler(trust: Trust) -> Call {
     let register: Vec<Dialler> = hosts().iter().map(|host| Dialler::new(Register::only(host), trust.clone())).collect();
     Arc::new(move |url, to| {
-        let mine = register.iter().find(|dialler| dialler.register().hosts().any(|host| url == format!("https://{host}/")));
+        let mine =
+            register.iter().find(|dialler| dialler.register().hosts().any(|host| url == format!("https://{host}/")));
         let dialler = mine.or_else(|| register.first()).unwrap().clone();
         Box::pin(async move { (200, dialler.attempt(&url, Some(to)).await.detail) })
     })
@@ -174,7 +176,9 @@ async fn a_caller_that_takes_tls_1_2_is_found() {
     // It offers 1.3 alone, but does not mind that the server chooses another: it waits for what comes next.
     let meek: Call = Arc::new(|url: String, to| {
         Box::pin(async move {
-            let Some(host) = url.strip_prefix("https://").filter(|host| hosts().contains(&host.trim_end_matches('/').to_owned())) else {
+            let Some(host) =
+                url.strip_prefix("https://").filter(|host| hosts().contains(&host.trim_end_matches('/').to_owned()))
+            else {
                 return (200, "refused".to_owned());
             };
             let hello = crate::hello::ClientHello {
@@ -203,7 +207,9 @@ async fn a_caller_that_takes_tls_1_2_is_found() {
 #[tokio::test]
 async fn a_system_that_does_not_call_proves_nothing() {
     let folder = workplace();
-    for (status, told) in [(200, "no call arrived"), (404, "answered with 404"), (401, "answered with 401"), (500, "answered with 500")] {
+    for (status, told) in
+        [(200, "no call arrived"), (404, "answered with 404"), (401, "answered with 401"), (500, "answered with 500")]
+    {
         let idle: Call = Arc::new(move |_, _| Box::pin(async move { (status, "refused".to_owned()) }));
         let finding = attack(idle, &folder).await;
         assert_eq!(finding.outcome(), Outcome::Failed, "{}", finding.saw());

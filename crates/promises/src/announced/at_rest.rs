@@ -7,7 +7,8 @@ use kernel::Span;
 const VAULT: ControlSpec = ControlSpec { wing: "vault", modes: MAPPED, ..BASE };
 
 /// What runs for long or changes slowly is attacked once a day.
-const DAILY: ControlSpec = ControlSpec { wing: "store", modes: MAPPED, cadence: Span::hours(24), freshness: Span::hours(50), ..BASE };
+const DAILY: ControlSpec =
+    ControlSpec { wing: "store", modes: MAPPED, cadence: Span::hours(24), freshness: Span::hours(50), ..BASE };
 
 pub(super) const CONTROLS: &[ControlSpec] = &[
     ControlSpec {
@@ -37,7 +38,13 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         title: "Sensitive columns are ciphertext",
         about: "The probe plants a person and content and searches the database's data files and write-ahead log for them; \
                 the algorithm is read from the ciphertext's header.",
-        params: &[optional("cipher", ParamKind::Word(&["AES-256-GCM"]), "AES-256-GCM", Stronger::Neither, "The cipher.")],
+        params: &[optional(
+            "cipher",
+            ParamKind::Word(&["AES-256-GCM"]),
+            "AES-256-GCM",
+            Stronger::Neither,
+            "The cipher.",
+        )],
         covers: &["every sensitive column", "all sensitive columns"],
         standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.24"], soc2: &["CC6.1"], asvs: &["14.2.4"] },
         ..VAULT
@@ -46,16 +53,33 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         id: "sealed-backups",
         title: "Backups are ciphertext",
         about: "The probe searches the newest backup for planted data in the clear and reads the algorithm from its header.",
-        params: &[optional("cipher", ParamKind::Word(&["AES-256-GCM"]), "AES-256-GCM", Stronger::Neither, "The cipher.")],
+        params: &[optional(
+            "cipher",
+            ParamKind::Word(&["AES-256-GCM"]),
+            "AES-256-GCM",
+            Stronger::Neither,
+            "The cipher.",
+        )],
         covers: &["every backup", "all backups"],
-        standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.13", "8.24"], soc2: &["CC6.1", "A1.2"], asvs: &["14.2.4"] },
+        standards: Standards {
+            gdpr: &["32(1)(a)"],
+            iso27001: &["8.13", "8.24"],
+            soc2: &["CC6.1", "A1.2"],
+            asvs: &["14.2.4"],
+        },
         ..DAILY
     },
     ControlSpec {
         id: "backup-age",
         title: "The newest backup is fresh",
         about: "The probe asks the backup tool for its newest restorable backup and compares the age.",
-        params: &[optional("at_most", ParamKind::Span, "24 hours", Stronger::Less, "The greatest age of the newest restorable backup.")],
+        params: &[optional(
+            "at_most",
+            ParamKind::Span,
+            "24 hours",
+            Stronger::Less,
+            "The greatest age of the newest restorable backup.",
+        )],
         standards: Standards { gdpr: &["32(1)(b)", "32(1)(c)"], iso27001: &["8.13"], soc2: &["A1.2"], asvs: &[] },
         ..VAULT
     },
@@ -65,10 +89,27 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         about: "The probe restores the newest backup into a scratch server, compares row counts and checksums with the \
                 original, times it, and looks for a person who was erased after the backup was made.",
         params: &[
-            optional("within", ParamKind::Span, "24 hours", Stronger::Less, "The longest time until the service is back."),
-            optional("replay", ParamKind::Flag, "true", Stronger::More, "Whether a restore repeats erasures before it serves."),
+            optional(
+                "within",
+                ParamKind::Span,
+                "24 hours",
+                Stronger::Less,
+                "The longest time until the service is back.",
+            ),
+            optional(
+                "replay",
+                ParamKind::Flag,
+                "true",
+                Stronger::More,
+                "Whether a restore repeats erasures before it serves.",
+            ),
         ],
-        standards: Standards { gdpr: &["32(1)(c)", "32(1)(d)"], iso27001: &["5.30", "8.13"], soc2: &["A1.2", "A1.3"], asvs: &[] },
+        standards: Standards {
+            gdpr: &["32(1)(c)", "32(1)(d)"],
+            iso27001: &["5.30", "8.13"],
+            soc2: &["A1.2", "A1.3"],
+            asvs: &[],
+        },
         ..DAILY
     },
     ControlSpec {
@@ -88,7 +129,12 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
                 missing. Until real backups reach that age it rehearses with a shifted clock and says so.",
         params: &[required("keep", ParamKind::Span, Stronger::Less, "How long a backup is kept.")],
         covers: &["every backup"],
-        standards: Standards { gdpr: &["5(1)(e)"], iso27001: &["8.10", "8.13"], soc2: &["C1.2", "P4.2"], asvs: &["14.2.7"] },
+        standards: Standards {
+            gdpr: &["5(1)(e)"],
+            iso27001: &["8.10", "8.13"],
+            soc2: &["C1.2", "P4.2"],
+            asvs: &["14.2.7"],
+        },
         ..DAILY
     },
     ControlSpec {
@@ -97,10 +143,21 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         about: "The probe looks for log entries older than the time kept, and for younger ones that are missing.",
         params: &[
             required("keep", ParamKind::Span, Stronger::Neither, "How long logs are kept: neither longer nor shorter."),
-            optional("personal", ParamKind::Flag, "false", Stronger::Neither, "Whether logs hold data of identified people."),
+            optional(
+                "personal",
+                ParamKind::Flag,
+                "false",
+                Stronger::Neither,
+                "Whether logs hold data of identified people.",
+            ),
         ],
         covers: &["every log", "no personal data"],
-        standards: Standards { gdpr: &["5(1)(e)"], iso27001: &["8.10", "8.15"], soc2: &["CC7.2", "P4.2"], asvs: &["14.2.7", "16.1.1"] },
+        standards: Standards {
+            gdpr: &["5(1)(e)"],
+            iso27001: &["8.10", "8.15"],
+            soc2: &["CC7.2", "P4.2"],
+            asvs: &["14.2.7", "16.1.1"],
+        },
         ..DAILY
     },
     ControlSpec {

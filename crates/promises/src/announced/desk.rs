@@ -6,7 +6,8 @@ use crate::control::{ControlSpec, ParamKind, Standards, Stronger, Vantage};
 /// A clock is proven by a test case through the real channel, and by the worst open and the worst closed case.
 const CLOCK: ControlSpec = ControlSpec { wing: "desk", modes: EVERY, ..BASE };
 
-const INCIDENTS: Standards = Standards { gdpr: &["33(1)"], iso27001: &["5.24", "5.26"], soc2: &["CC7.3", "CC7.4"], asvs: &[] };
+const INCIDENTS: Standards =
+    Standards { gdpr: &["33(1)"], iso27001: &["5.24", "5.26"], soc2: &["CC7.3", "CC7.4"], asvs: &[] };
 
 const REQUESTS: Standards = Standards { gdpr: &["12(3)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] };
 
@@ -93,7 +94,13 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         id: "incident-review",
         title: "Incidents have a timeline and a review",
         about: "The probe reads the closed incidents: each must have a timeline, and a review in time.",
-        params: &[optional("within", ParamKind::Span, "14 days", Stronger::Less, "From the end of an incident to its review.")],
+        params: &[optional(
+            "within",
+            ParamKind::Span,
+            "14 days",
+            Stronger::Less,
+            "From the end of an incident to its review.",
+        )],
         covers: &["every incident", "each incident"],
         standards: Standards { gdpr: &["33(5)"], iso27001: &["5.26", "5.27"], soc2: &["CC7.4", "CC7.5"], asvs: &[] },
         ..CLOCK
@@ -121,7 +128,13 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         title: "Dependencies are scanned",
         about: "The probe hands the scanner a lock file with a known vulnerability, which must be reported, and reads the age \
                 of the last real scan.",
-        params: &[optional("at_most", ParamKind::Span, "24 hours", Stronger::Less, "The greatest age of the last scan.")],
+        params: &[optional(
+            "at_most",
+            ParamKind::Span,
+            "24 hours",
+            Stronger::Less,
+            "The greatest age of the last scan.",
+        )],
         covers: &["every dependency", "all dependencies"],
         standards: Standards { gdpr: &[], iso27001: &["8.8"], soc2: &["CC7.1"], asvs: &["15.2.1"] },
         ..CLOCK
@@ -141,7 +154,13 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
                 hours counts from their next beginning; from then on the clock does not pause.",
         params: &[
             within("From the mail to the answer."),
-            optional("hours", ParamKind::Word(&["business", "any"]), "any", Stronger::Neither, "When the clock may start."),
+            optional(
+                "hours",
+                ParamKind::Word(&["business", "any"]),
+                "any",
+                Stronger::Neither,
+                "When the clock may start.",
+            ),
             optional("zone", ParamKind::Text, "UTC", Stronger::Neither, "The time zone of business hours."),
         ],
         covers: &["every mail"],

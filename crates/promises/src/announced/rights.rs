@@ -14,7 +14,12 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         about: "The probe plants a person in every place on the data map, erases it as that person would, and searches the \
                 raw tables, files, vectors and logs for its bytes, with a positive control.",
         covers: &["every place on the data map", "all personal data"],
-        standards: Standards { gdpr: &["17(1)"], iso27001: &["5.34", "8.10"], soc2: &["C1.2", "P4.3"], asvs: &["14.2.7"] },
+        standards: Standards {
+            gdpr: &["17(1)"],
+            iso27001: &["5.34", "8.10"],
+            soc2: &["C1.2", "P4.3"],
+            asvs: &["14.2.7"],
+        },
         ..PRIVACY
     },
     ControlSpec {
@@ -23,7 +28,12 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         about: "The probe looks for the erased person's key in the key store's snapshots and for its bytes in backups that \
                 are older than the time allowed, by rehearsal until real backups reach that age.",
         params: &[required("within", ParamKind::Span, Stronger::Less, "How long after the erasure, at most.")],
-        standards: Standards { gdpr: &["17(1)", "5(1)(e)"], iso27001: &["8.10", "8.13"], soc2: &["C1.2", "P4.3"], asvs: &["14.2.7"] },
+        standards: Standards {
+            gdpr: &["17(1)", "5(1)(e)"],
+            iso27001: &["8.10", "8.13"],
+            soc2: &["C1.2", "P4.3"],
+            asvs: &["14.2.7"],
+        },
         ..PRIVACY
     },
     ControlSpec {

@@ -19,7 +19,9 @@ pub(super) fn promise(was: &Promise, is: &Promise, catalogue: &Catalogue, change
     }
     // A longer freshness lets an old observation count, and a longer cadence leaves a break unseen.
     if was.control.is_some() && is.control.is_some() {
-        for (aspect, before, after) in [("cadence", was.cadence, is.cadence), ("freshness", was.freshness, is.freshness)] {
+        for (aspect, before, after) in
+            [("cadence", was.cadence, is.cadence), ("freshness", was.freshness, is.freshness)]
+        {
             if before != after {
                 changes.note(by_order(before.cmp(&after)), aspect, before, after);
             }
@@ -78,7 +80,8 @@ fn params(was: &Promise, is: &Promise, catalogue: &Catalogue, changes: &mut Chan
     let spec = is.control.as_deref().and_then(|id| catalogue.get(id));
     let names: BTreeSet<&String> = was.params.keys().chain(is.params.keys()).collect();
     for name in names {
-        let stronger = spec.and_then(|spec| spec.params.iter().find(|param| param.name == *name)).map(|param| param.stronger);
+        let stronger =
+            spec.and_then(|spec| spec.params.iter().find(|param| param.name == *name)).map(|param| param.stronger);
         match (was.params.get(name), is.params.get(name)) {
             (Some(before), Some(after)) if before != after => {
                 let direction = stronger.map_or(Direction::Changed, |way| direction(way, before, after));
@@ -95,7 +98,9 @@ fn params(was: &Promise, is: &Promise, catalogue: &Catalogue, changes: &mut Chan
 fn direction(stronger: Stronger, before: &Value, after: &Value) -> Direction {
     let more = match (before, after) {
         (Value::Span(before), Value::Span(after)) => Some(after.cmp(before)),
-        (Value::Size(before), Value::Size(after)) | (Value::Count(before), Value::Count(after)) => Some(after.cmp(before)),
+        (Value::Size(before), Value::Size(after)) | (Value::Count(before), Value::Count(after)) => {
+            Some(after.cmp(before))
+        }
         (Value::Percent(before), Value::Percent(after)) => after.partial_cmp(before),
         (Value::Flag(before), Value::Flag(after)) => Some(after.cmp(before)),
         (Value::List(before), Value::List(after)) => inclusion(before, after),
@@ -128,7 +133,9 @@ fn waiver(was: Option<&Waiver>, is: Option<&Waiver>, changes: &mut Changes<'_>) 
             changes.neutral("reason of the waiver", reason(was), reason(is));
         }
         order => {
-            let show = |waiver: Option<&Waiver>| waiver.map_or_else(|| "not waived".to_owned(), |w| format!("until {} ({})", day(w.until), w.reason));
+            let show = |waiver: Option<&Waiver>| {
+                waiver.map_or_else(|| "not waived".to_owned(), |w| format!("until {} ({})", day(w.until), w.reason))
+            };
             changes.note(by_order(order), "waived", show(was), show(is));
         }
     }

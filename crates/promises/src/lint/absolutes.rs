@@ -2,39 +2,75 @@
 //! soft that no attack can ever fail.
 
 use super::{
-    Context, Lint, Severity, looseness,
+    Context, Lint, Severity, figures, looseness,
     sentences::{self, Word},
 };
 use crate::profile::{Kind, Promise};
 
 const ABSOLUTE: [&str; 14] = [
-    "all", "always", "any", "every", "everyone", "everything", "never", "no", "nobody", "none", "nothing", "only", "anyone",
+    "all",
+    "always",
+    "any",
+    "every",
+    "everyone",
+    "everything",
+    "never",
+    "no",
+    "nobody",
+    "none",
+    "nothing",
+    "only",
+    "anyone",
     "anything",
 ];
 
 /// Phrases that promise nothing anybody could see fail.
 const SOFT: [&str; 19] = [
-    "aim to", "appropriate", "as needed", "as soon as possible", "best effort", "best practices", "coming soon",
-    "in progress", "industry standard", "industry-standard", "promptly", "reasonable", "regular", "regularly", "seriously",
-    "state of the art", "state-of-the-art", "when published", "where possible",
+    "aim to",
+    "appropriate",
+    "as needed",
+    "as soon as possible",
+    "best effort",
+    "best practices",
+    "coming soon",
+    "in progress",
+    "industry standard",
+    "industry-standard",
+    "promptly",
+    "reasonable",
+    "regular",
+    "regularly",
+    "seriously",
+    "state of the art",
+    "state-of-the-art",
+    "when published",
+    "where possible",
 ];
 
 pub(super) fn check(context: &Context<'_>, promise: &Promise, found: &mut Vec<Lint>) {
     let words = sentences::words(&promise.words);
-    let covers = promise.control.as_deref().and_then(|id| context.catalogue.get(id)).map_or(&[][..], |spec| spec.covers);
+    let covers =
+        promise.control.as_deref().and_then(|id| context.catalogue.get(id)).map_or(&[][..], |spec| spec.covers);
     let mut said: Vec<&str> = Vec::new();
     for (index, word) in words.iter().enumerate() {
         let from = words.get(index..).unwrap_or_default();
-        let absolute_word = word.is_one_of(&ABSOLUTE) && !said.contains(&word.text);
+        // «every 5 minutes» is a figure.
+        let counted =
+            word.is("every") && words.get(index + 1).is_some_and(|next| figures::cardinal(next.text).is_some());
+        let absolute_word = word.is_one_of(&ABSOLUTE) && !counted && !said.contains(&word.text);
         if absolute_word && !covers.iter().any(|phrase| lies_in(&words, index, phrase)) {
             said.push(word.text);
             let place = context.about(promise, Some(word.text), "words", "WB007", looseness(promise.kind));
             let (message, advice) = absolute(promise.kind, *word, covers);
             found.push(place.says(message, advice));
         }
-        if let Some(phrase) = SOFT.iter().find(|phrase| starts_with(from, phrase)).filter(|_| promise.kind != Kind::Planned) {
+        if let Some(phrase) =
+            SOFT.iter().find(|phrase| starts_with(from, phrase)).filter(|_| promise.kind != Kind::Planned)
+        {
             let place = context.about(promise, Some(word.text), "words", "WB015", Severity::Warning);
-            found.push(place.says(format!("«{phrase}» is nothing that could be seen to fail"), "say what happens, and when"));
+            found.push(
+                place.says(format!("«{phrase}» is nothing that could be seen to fail"), "say what happens, and when"),
+            );
         }
     }
 }
@@ -47,7 +83,9 @@ fn absolute(kind: Kind, word: Word<'_>, covers: &[&str]) -> (String, String) {
     }
     let advice = match covers {
         [] => "say it without the absolute word: the control covers no such scope".to_owned(),
-        covers => format!("the control covers {}", covers.iter().map(|c| format!("«{c}»")).collect::<Vec<_>>().join(", ")),
+        covers => {
+            format!("the control covers {}", covers.iter().map(|c| format!("«{c}»")).collect::<Vec<_>>().join(", "))
+        }
     };
     (format!("«{word}» is more than the attack covers"), advice)
 }
@@ -55,7 +93,9 @@ fn absolute(kind: Kind, word: Word<'_>, covers: &[&str]) -> (String, String) {
 /// Whether the word at `index` is part of an occurrence of the phrase.
 fn lies_in(words: &[Word<'_>], index: usize, phrase: &str) -> bool {
     let length = phrase.split(' ').count();
-    (0..length).any(|back| index.checked_sub(back).and_then(|at| words.get(at..)).is_some_and(|from| starts_with(from, phrase)))
+    (0..length).any(|back| {
+        index.checked_sub(back).and_then(|at| words.get(at..)).is_some_and(|from| starts_with(from, phrase))
+    })
 }
 
 /// Whether the words begin with a phrase, an ending `s` aside.

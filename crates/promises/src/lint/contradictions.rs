@@ -1,8 +1,7 @@
 //! Promises that cannot all be true.
 
 use super::{
-    Context, Lint, Severity,
-    sentences,
+    Context, Lint, Severity, sentences,
     topics::{Topic, longest, spoken},
 };
 use crate::profile::{Promise, Value};
@@ -10,7 +9,14 @@ use kernel::Span;
 
 /// Hosts at which model providers answer.
 const MODEL_HOSTS: [&str; 8] = [
-    "anthropic.com", "openai.com", "mistral.ai", "cohere.com", "cohere.ai", "generativelanguage.googleapis.com", "groq.com", "together.ai",
+    "anthropic.com",
+    "openai.com",
+    "mistral.ai",
+    "cohere.com",
+    "cohere.ai",
+    "generativelanguage.googleapis.com",
+    "groq.com",
+    "together.ai",
 ];
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Lint>) {
@@ -49,7 +55,9 @@ fn backups_outlive_erasure(context: &Context<'_>, found: &mut Vec<Lint>) {
 
 fn replays(context: &Context<'_>) -> bool {
     let flags = || context.profile.promises.iter().filter_map(|promise| promise.params.get("replay"));
-    let said = |promise: &Promise| sentences::words(&promise.words).iter().any(|word| word.text.to_lowercase().starts_with("replay"));
+    let said = |promise: &Promise| {
+        sentences::words(&promise.words).iter().any(|word| word.text.to_lowercase().starts_with("replay"))
+    };
     if flags().any(|flag| *flag == Value::Flag(false)) {
         return false;
     }
@@ -62,7 +70,8 @@ fn backups_outlive_themselves(context: &Context<'_>, found: &mut Vec<Lint>) {
     let (Some((keeping, kept)), Some((aging, aged))) = (kept, aged) else { return };
     if kept > aged {
         let place = context.about(keeping, None, "params", "WB009", Severity::Error);
-        let message = format!("backups are kept for {kept}, but `{}` says that they lose erased data within {aged}", aging.id);
+        let message =
+            format!("backups are kept for {kept}, but `{}` says that they lose erased data within {aged}", aging.id);
         found.push(place.says(message, "keep backups no longer than that"));
     }
 }
@@ -73,24 +82,32 @@ fn logs_outlive_erasure(context: &Context<'_>, found: &mut Vec<Lint>) {
     let personal = keeping.params.get("personal") != Some(&Value::Flag(false));
     if kept > deadline && personal {
         let place = context.about(keeping, None, "words", "WB009", Severity::Warning);
-        let message = format!("logs are kept for {kept}, longer than `{}` allows for personal data ({deadline})", erasing.id);
-        found.push(place.says(message, "keep personal data out of logs, and say so: `log-retention` with `personal = false`"));
+        let message =
+            format!("logs are kept for {kept}, longer than `{}` allows for personal data ({deadline})", erasing.id);
+        found.push(
+            place.says(message, "keep personal data out of logs, and say so: `log-retention` with `personal = false`"),
+        );
     }
 }
 
 fn models_in_the_register(context: &Context<'_>, found: &mut Vec<Lint>) {
     let denies = |promise: &&Promise| {
         let text = promise.words.to_lowercase();
-        let external = ["external model", "external ai", "external large language", "third-party ai", "third-party model"];
+        let external =
+            ["external model", "external ai", "external large language", "third-party ai", "third-party model"];
         promise.control.as_deref() == Some("ai-on-platform")
-            || (external.iter().any(|phrase| text.contains(phrase)) && ["never", "no ", "not "].iter().any(|w| text.contains(w)))
+            || (external.iter().any(|phrase| text.contains(phrase))
+                && ["never", "no ", "not "].iter().any(|w| text.contains(w)))
     };
     let Some(promise) = context.profile.promises.iter().find(denies) else { return };
     for processor in &context.profile.register {
         let host = processor.hosts.iter().find(|host| MODEL_HOSTS.iter().any(|model| host.ends_with(model)));
         if let Some(host) = host {
             let place = context.about(promise, None, "words", "WB009", Severity::Error);
-            let message = format!("no external model may be called, but the register lets calls out to {host} ({})", processor.name);
+            let message = format!(
+                "no external model may be called, but the register lets calls out to {host} ({})",
+                processor.name
+            );
             found.push(place.says(message, "take the provider out of the register, or reword the promise"));
         }
     }
@@ -98,7 +115,9 @@ fn models_in_the_register(context: &Context<'_>, found: &mut Vec<Lint>) {
 
 fn stores_elsewhere(context: &Context<'_>, found: &mut Vec<Lint>) {
     for promise in &context.profile.promises {
-        let (Some(Value::Text(region)), Some(Value::List(stores))) = (promise.params.get("region"), promise.params.get("stores")) else {
+        let (Some(Value::Text(region)), Some(Value::List(stores))) =
+            (promise.params.get("region"), promise.params.get("stores"))
+        else {
             continue;
         };
         for store in context.profile.register.iter().filter(|processor| stores.contains(&processor.name)) {
@@ -106,7 +125,8 @@ fn stores_elsewhere(context: &Context<'_>, found: &mut Vec<Lint>) {
                 continue;
             }
             let place = context.about(promise, Some(&store.name), "params", "WB009", Severity::Error);
-            let register = store.region.as_deref().map_or_else(|| "says no region".to_owned(), |other| format!("says `{other}`"));
+            let register =
+                store.region.as_deref().map_or_else(|| "says no region".to_owned(), |other| format!("says `{other}`"));
             let message = format!("{} is to store in `{region}`, and the register {register} for it", store.name);
             found.push(place.says(message, "make register and promise agree"));
         }
@@ -122,7 +142,8 @@ fn shared_with_nobody(context: &Context<'_>, found: &mut Vec<Lint>) {
         let shares = ["shared", "share "].iter().any(|word| text.contains(word)) && text.contains("third part");
         if denies && shares && !text.contains("register") {
             let place = context.about(promise, Some("third part"), "words", "WB009", Severity::Warning);
-            let message = format!("nothing is shared with third parties, yet the register has {} receive data", receiver.name);
+            let message =
+                format!("nothing is shared with third parties, yet the register has {} receive data", receiver.name);
             found.push(place.says(message, "say «outside the register»"));
         }
     }

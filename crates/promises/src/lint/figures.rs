@@ -35,7 +35,8 @@ pub(super) struct Figure<'a> {
 
 const DAY: u64 = 86_400;
 
-const CALENDAR: [(&str, u64); 4] = [("month", 30 * DAY), ("months", 30 * DAY), ("year", 365 * DAY), ("years", 365 * DAY)];
+const CALENDAR: [(&str, u64); 4] =
+    [("month", 30 * DAY), ("months", 30 * DAY), ("year", 365 * DAY), ("years", 365 * DAY)];
 
 const RHYTHMS: [(&str, Quantity); 8] = [
     ("hourly", Quantity::Span(3_600)),
@@ -50,8 +51,25 @@ const RHYTHMS: [(&str, Quantity); 8] = [
 
 /// Number words up to nineteen, from one.
 const ONES: [&str; 19] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 
 /// Tens, from twenty, and a hundred for the hundredth.
@@ -61,7 +79,8 @@ const TENS: [&str; 9] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy
 const BETWEEN: [&str; 6] = ["business", "working", "calendar", "further", "full", "more"];
 
 /// Words after which a number is a name: «article 17», «Phase 2». So is it after an abbreviation: «ISO 27001».
-const NAMING: [&str; 10] = ["article", "articles", "phase", "version", "annex", "chapter", "section", "level", "part", "type"];
+const NAMING: [&str; 10] =
+    ["article", "articles", "phase", "version", "annex", "chapter", "section", "level", "part", "type"];
 
 pub(super) fn check(context: &Context<'_>, promise: &Promise, found: &mut Vec<Lint>) {
     for figure in figures(&promise.words) {
@@ -70,14 +89,18 @@ pub(super) fn check(context: &Context<'_>, promise: &Promise, found: &mut Vec<Li
         }
         let place = context.about(promise, Some(figure.text), "words", "WB006", looseness(promise.kind));
         let advice = match promise.control.as_deref().and_then(|id| context.catalogue.get(id)) {
-            Some(spec) if spec.params.is_empty() => format!("the control `{}` measures no figure: leave it out", spec.id),
+            Some(spec) if spec.params.is_empty() => {
+                format!("the control `{}` measures no figure: leave it out", spec.id)
+            }
             Some(spec) => {
                 let names: Vec<String> = spec.params.iter().map(|param| format!("{{{}}}", param.name)).collect();
                 format!("say it through a parameter of `{}`: {}", spec.id, names.join(", "))
             }
             None => "leave it out, or give the promise a control that measures it".to_owned(),
         };
-        found.push(place.says(format!("«{}» is no parameter of this promise: nothing measures it", figure.shown), advice));
+        found.push(
+            place.says(format!("«{}» is no parameter of this promise: nothing measures it", figure.shown), advice),
+        );
     }
 }
 
@@ -148,14 +171,17 @@ fn figure(word: Word<'_>, before: Option<&Word<'_>>, after: &[Word<'_>]) -> Opti
 }
 
 /// A number in digits or in words.
-fn cardinal(text: &str) -> Option<f64> {
+pub(super) fn cardinal(text: &str) -> Option<f64> {
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return text.replace(',', "").parse().ok();
     }
-    let spoken = text.split_once('-').map_or_else(|| spoken(text), |(tens, ones)| {
-        let (tens, ones) = (spoken(tens)?, spoken(ones)?);
-        (tens >= 20 && ones < 10).then_some(tens + ones)
-    });
+    let spoken = text.split_once('-').map_or_else(
+        || spoken(text),
+        |(tens, ones)| {
+            let (tens, ones) = (spoken(tens)?, spoken(ones)?);
+            (tens >= 20 && ones < 10).then_some(tens + ones)
+        },
+    );
     spoken.map(f64::from)
 }
 
@@ -178,7 +204,12 @@ fn of_unit(count: f64, unit: &str) -> Option<Quantity> {
     quantity::size(&format!("1 {unit}")).ok().map(|one| Quantity::Bytes(times(count, one)))
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates"
+)]
 fn times(count: f64, unit: u64) -> u64 {
     (count * unit as f64) as u64
 }
@@ -199,6 +230,9 @@ mod tests {
         assert_eq!(shown("kept 30 days, a 30-minute target, 24h, 95 % and 5 MiB"), "30 days|30-minute|24h|95 %|5 MiB");
         assert_eq!(shown("daily, within three business days, thirty-day, 24/7"), "daily|three days|thirty-day|24/7");
         assert_eq!(shown("within a further 90 further days, 1,000 rows"), "90 days|1,000");
-        assert_eq!(shown("TLS 1.3, ISO 27001, SOC 2 Type II, OAuth 2.0, AES-256-GCM, us-central1, Phase 2, article 17, 2FA"), "");
+        assert_eq!(
+            shown("TLS 1.3, ISO 27001, SOC 2 Type II, OAuth 2.0, AES-256-GCM, us-central1, Phase 2, article 17, 2FA"),
+            ""
+        );
     }
 }

@@ -12,7 +12,18 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What says that something is not yet true.
 const FUTURE: [&str; 12] = [
-    "will", "planned", "plan to", "not yet", "roadmap", "coming", "to come", "later", "upcoming", "intend to", "going to", "in future",
+    "will",
+    "planned",
+    "plan to",
+    "not yet",
+    "roadmap",
+    "coming",
+    "to come",
+    "later",
+    "upcoming",
+    "intend to",
+    "going to",
+    "in future",
 ];
 
 pub(super) fn check(context: &Context<'_>, promise: &Promise, found: &mut Vec<Lint>) {

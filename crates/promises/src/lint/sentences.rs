@@ -74,7 +74,10 @@ mod tests {
     fn splits_where_people_would() {
         let text = "Backups (daily) are kept 30 days; X-Frame-Options DENY. «Only» 95 % of e-mail, and 1,000 more.";
         let split: Vec<&str> = words(text).iter().map(|word| word.text).collect();
-        assert_eq!(split.join("|"), "Backups|daily|are|kept|30|days|X-Frame-Options|DENY|Only|95|%|of|e-mail|and|1,000|more");
+        assert_eq!(
+            split.join("|"),
+            "Backups|daily|are|kept|30|days|X-Frame-Options|DENY|Only|95|%|of|e-mail|and|1,000|more"
+        );
         let clauses: Vec<usize> = words("a b; c, d and e. f").iter().map(|word| word.clause).collect();
         assert_eq!(clauses, [0, 0, 1, 2, 3, 3, 4]);
     }

@@ -57,8 +57,13 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Lint>) {
         };
         if before.seconds != said.seconds {
             let place = context.about(said.promise, Some(&said.word), "words", "WB001", Severity::Error);
-            let message =
-                format!("{} is {} here and {} in `{}`", said.topic.title(), said.shown, before.shown, before.promise.id);
+            let message = format!(
+                "{} is {} here and {} in `{}`",
+                said.topic.title(),
+                said.shown,
+                before.shown,
+                before.promise.id
+            );
             found.push(place.says(message, "one of the two is wrong: say the figure once, as a parameter"));
         }
     }
@@ -89,8 +94,11 @@ fn topic_near(words: &[Word<'_>], clause: usize) -> Option<Topic> {
 }
 
 fn topic(clause: &[Word<'_>]) -> Option<Topic> {
-    let has = |stems: &[&str]| clause.iter().any(|word| stems.iter().any(|stem| word.text.to_lowercase().starts_with(stem)));
-    if has(&["newest", "latest"]) || (has(&["backup", "backed"]) && has(&["daily", "nightly", "hourly", "every", "taken"])) {
+    let has =
+        |stems: &[&str]| clause.iter().any(|word| stems.iter().any(|stem| word.text.to_lowercase().starts_with(stem)));
+    if has(&["newest", "latest"])
+        || (has(&["backup", "backed"]) && has(&["daily", "nightly", "hourly", "every", "taken"]))
+    {
         return Some(Topic::BackupAge);
     }
     if has(&["backup", "snapshot"]) && has(&KEEPING) {
@@ -116,8 +124,23 @@ fn topic(clause: &[Word<'_>]) -> Option<Topic> {
 
 /// What is done with things that stay for a time.
 const KEEPING: [&str; 17] = [
-    "keep", "kept", "retain", "retention", "age", "expire", "expiry", "delet", "leave", "gone", "lose", "purge", "vanish", "remain",
-    "store", "further", "drop",
+    "keep",
+    "kept",
+    "retain",
+    "retention",
+    "age",
+    "expire",
+    "expiry",
+    "delet",
+    "leave",
+    "gone",
+    "lose",
+    "purge",
+    "vanish",
+    "remain",
+    "store",
+    "further",
+    "drop",
 ];
 
 /// Promises of one control that differ in nothing but a figure.
@@ -135,7 +158,14 @@ fn measured(context: &Context<'_>, found: &mut Vec<Lint>) {
         for param in spec.params.iter().filter(|param| figure(param.stronger) && differs(param.name)) {
             let place = context.about(promise, Some(param.name), "params", "WB001", Severity::Error);
             let show = |promise: &Promise| promise.params.get(param.name).map_or_else(String::new, ToString::to_string);
-            let message = format!("`{}` of `{}` is {} here and {} in `{}`", param.name, spec.id, show(promise), show(before), before.id);
+            let message = format!(
+                "`{}` of `{}` is {} here and {} in `{}`",
+                param.name,
+                spec.id,
+                show(promise),
+                show(before),
+                before.id
+            );
             found.push(place.says(message, "one control keeps one figure: make them the same"));
         }
     }

@@ -99,12 +99,14 @@ fn from_value(kind: ParamKind, value: &DeValue<'_>, names: &Names<'_>) -> Result
             let count = u64::from_str_radix(number.as_str(), number.radix()).map_err(|_| expected())?;
             Ok(param(Value::Count(count), count.to_string()))
         }
-        (ParamKind::Percent, DeValue::Integer(_) | DeValue::Float(_)) => {
-            Err((format!("expected {}, found a bare number", self::expected(kind)), Some("write the sign: `\"95 %\"`".to_owned())))
-        }
+        (ParamKind::Percent, DeValue::Integer(_) | DeValue::Float(_)) => Err((
+            format!("expected {}, found a bare number", self::expected(kind)),
+            Some("write the sign: `\"95 %\"`".to_owned()),
+        )),
         (ParamKind::Flag | ParamKind::Count, _) => Err(expected()),
         (ParamKind::List | ParamKind::Processors, DeValue::Array(array)) => {
-            let texts: Option<Vec<String>> = array.iter().map(|item| item.get_ref().as_str().map(|t| t.trim().to_owned())).collect();
+            let texts: Option<Vec<String>> =
+                array.iter().map(|item| item.get_ref().as_str().map(|t| t.trim().to_owned())).collect();
             list(kind, texts.ok_or_else(expected)?, names)
         }
         (ParamKind::List | ParamKind::Processors, _) => Err(expected()),
@@ -130,7 +132,9 @@ fn from_text(kind: ParamKind, text: &str, names: &Names<'_>) -> Result<Param, Wr
         ParamKind::Text if text.is_empty() => return Err(("expected a text, found an empty one".to_owned(), None)),
         ParamKind::Text => Value::Text(text.to_owned()),
         ParamKind::Word(words) => Value::Text(known("word", text, words.iter().copied())?),
-        ParamKind::Region => Value::Text(known("region of this profile", text, names.regions.iter().map(|r| r.id.as_str()))?),
+        ParamKind::Region => {
+            Value::Text(known("region of this profile", text, names.regions.iter().map(|r| r.id.as_str()))?)
+        }
         ParamKind::List | ParamKind::Processors => {
             let items = text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect();
             return list(kind, items, names);

@@ -15,7 +15,18 @@ use kernel::Span;
 use std::collections::BTreeMap;
 
 const KEYS: [&str; 12] = [
-    "id", "claims", "section", "words", "kind", "control", "params", "cadence", "freshness", "attested", "planned", "waived",
+    "id",
+    "claims",
+    "section",
+    "words",
+    "kind",
+    "control",
+    "params",
+    "cadence",
+    "freshness",
+    "attested",
+    "planned",
+    "waived",
 ];
 
 /// How a profile writes a kind.
@@ -91,7 +102,11 @@ fn without_control(section: &Section<'_>) -> BTreeMap<&'static str, Param> {
     if section.get("control").is_none() {
         for key in ["params", "cadence", "freshness"] {
             if let Some(value) = section.get(key) {
-                section.sink.missing(value.span(), format!("`{key}` needs a control"), Some("add `control = …`".to_owned()));
+                section.sink.missing(
+                    value.span(),
+                    format!("`{key}` needs a control"),
+                    Some("add `control = …`".to_owned()),
+                );
             }
         }
     }
@@ -124,7 +139,8 @@ fn declared(section: &Section<'_>, spec: Option<&ControlSpec>) -> Option<Vec<&'s
 
 /// The words for each placeholder.
 fn written(params: &BTreeMap<&'static str, Param>, cadence: Span, freshness: Span) -> BTreeMap<String, String> {
-    let mut written: BTreeMap<_, _> = params.iter().map(|(name, param)| ((*name).to_owned(), param.written.clone())).collect();
+    let mut written: BTreeMap<_, _> =
+        params.iter().map(|(name, param)| ((*name).to_owned(), param.written.clone())).collect();
     written.entry("cadence".to_owned()).or_insert_with(|| cadence.to_string());
     written.entry("freshness".to_owned()).or_insert_with(|| freshness.to_string());
     written

@@ -19,7 +19,13 @@ pub(super) fn service(root: &Section<'_>) -> Service {
         if root.get("service").is_none() {
             root.missing("[service]", "{ name, about, operator, mode }");
         }
-        return Service { name: String::new(), about: String::new(), operator: String::new(), public_url: None, mode: Mode::Built };
+        return Service {
+            name: String::new(),
+            about: String::new(),
+            operator: String::new(),
+            public_url: None,
+            mode: Mode::Built,
+        };
     };
     if section.get("mode").is_none() {
         section.missing("mode", "\"built\"");
@@ -28,7 +34,8 @@ pub(super) fn service(root: &Section<'_>) -> Service {
         name: section.required("name", "\"Example\"").0,
         about: section.required("about", "\"Keeps notes for teams\"").0,
         operator: section.required("operator", "\"Example GmbH\"").0,
-        public_url: url(&section, "public_url", &["https://", "http://"]).map(|url| url.trim_end_matches('/').to_owned()),
+        public_url: url(&section, "public_url", &["https://", "http://"])
+            .map(|url| url.trim_end_matches('/').to_owned()),
         mode: section.word("mode", &MODES).map_or(Mode::Built, |(mode, _)| mode),
     }
 }
@@ -51,13 +58,18 @@ pub(super) fn contacts(root: &Section<'_>) -> Contacts {
 fn languages(section: &Section<'_>) -> Vec<String> {
     let mut tags = Vec::new();
     for (tag, at) in section.list("languages") {
-        let sound = tag.len() <= 35 && tag.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
-        });
+        let sound = tag.len() <= 35
+            && tag
+                .split('-')
+                .all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()));
         if sound {
             tags.push(tag);
         } else {
-            section.sink.error(at, format!("`{}` is no language tag", shorten(&tag)), Some("for example `en` or `de-AT`".to_owned()));
+            section.sink.error(
+                at,
+                format!("`{}` is no language tag", shorten(&tag)),
+                Some("for example `en` or `de-AT`".to_owned()),
+            );
         }
     }
     tags

@@ -55,7 +55,11 @@ impl<'a> Section<'a> {
 
     /// Says that a key is needed and not there.
     pub(crate) fn missing(&self, key: &str, example: &str) {
-        self.sink.missing(self.at(), format!("{} needs `{key}`", self.name), Some(format!("for example `{key} = {example}`")));
+        self.sink.missing(
+            self.at(),
+            format!("{} needs `{key}`", self.name),
+            Some(format!("for example `{key} = {example}`")),
+        );
     }
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) {
@@ -72,7 +76,11 @@ impl<'a> Section<'a> {
         };
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            self.sink.error(value.span(), format!("`{key}` is empty"), Some("write it, or leave the key out".to_owned()));
+            self.sink.error(
+                value.span(),
+                format!("`{key}` is empty"),
+                Some("write it, or leave the key out".to_owned()),
+            );
             return None;
         }
         Some((trimmed.to_owned(), value.span()))
@@ -90,7 +98,10 @@ impl<'a> Section<'a> {
     pub(crate) fn slug(&self, key: &str, example: &str) -> Placed<String> {
         let (text, at) = self.required(key, example);
         if !text.is_empty() && !is_slug(&text) {
-            let message = format!("`{}` is no {key}: expected lower-case letters and digits, words joined by `-`", shorten(&text));
+            let message = format!(
+                "`{}` is no {key}: expected lower-case letters and digits, words joined by `-`",
+                shorten(&text)
+            );
             self.sink.error(at.clone(), message, Some(format!("for example {example}")));
         }
         (text, at)
@@ -197,9 +208,9 @@ impl<'a> Section<'a> {
 /// Whether a text is a slug.
 pub(crate) fn is_slug(text: &str) -> bool {
     text.len() <= 64
-        && text.split('-').all(|part| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        })
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
 }
 
 /// The URL of a key, which must begin with one of the schemes.
@@ -210,7 +221,11 @@ pub(crate) fn url(section: &Section<'_>, key: &str, schemes: &[&str]) -> Option<
         return Some(text);
     }
     let expected = schemes.join("` or `");
-    section.sink.error(at, format!("`{}` is no address; expected one that begins with `{expected}`", shorten(&text)), None);
+    section.sink.error(
+        at,
+        format!("`{}` is no address; expected one that begins with `{expected}`", shorten(&text)),
+        None,
+    );
     None
 }
 
@@ -221,7 +236,11 @@ pub(crate) fn mail(section: &Section<'_>, key: &str) -> Option<String> {
         !name.is_empty() && !text.contains(char::is_whitespace) && (is_host(host) || host == "localhost")
     });
     if !sound {
-        section.sink.error(at, format!("`{}` is no mail address", shorten(&text)), Some("for example `security@example.org`".to_owned()));
+        section.sink.error(
+            at,
+            format!("`{}` is no mail address", shorten(&text)),
+            Some("for example `security@example.org`".to_owned()),
+        );
         return None;
     }
     Some(text)

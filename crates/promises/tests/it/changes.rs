@@ -61,7 +61,8 @@ fn a_promise_that_says_less_is_weaker() {
         assert_eq!(one(&new, &old).0, Direction::Stronger, "{new} → {old}");
     }
     let planned = "kind = \"planned\"\nplanned = { phase = \"Phase 2\" }";
-    let directions: Vec<_> = diff(&profile(hsts), &profile(planned)).into_iter().map(|change| (change.aspect, change.direction)).collect();
+    let directions: Vec<_> =
+        diff(&profile(hsts), &profile(planned)).into_iter().map(|change| (change.aspect, change.direction)).collect();
     assert!(directions.contains(&("kind".to_owned(), Direction::Weaker)));
     assert!(directions.contains(&("control".to_owned(), Direction::Weaker)));
 }
@@ -69,28 +70,39 @@ fn a_promise_that_says_less_is_weaker() {
 #[test]
 fn a_changed_figure_is_no_rewording() {
     let text = |words: &str, days: u8| {
-        with(&format!("words = \"{words}\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = {{ within = \"{days} days\" }}"))
+        with(&format!(
+            "words = \"{words}\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = {{ within = \"{days} days\" }}"
+        ))
     };
     let old = parse("old", &text("Within {within}.", 30));
     let figure = diff(&old, &parse("new", &text("Within {within}.", 20)));
     assert_eq!(figure.iter().map(|change| change.direction).collect::<Vec<_>>(), [Direction::Stronger]);
     let words = diff(&old, &parse("new", &text("In {within}.", 30)));
-    assert_eq!(words.iter().map(ToString::to_string).collect::<Vec<_>>(), ["reworded promise one: words: Within {within}. → In {within}."]);
+    assert_eq!(
+        words.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["reworded promise one: words: Within {within}. → In {within}."]
+    );
 }
 
 #[test]
 fn the_register_is_compared_too() {
     let old = parse("old", &with("words = \"W.\"\nkind = \"enforced\"\ncontrol = \"hsts\""));
-    let text = old.source.replace("\"api.example.org\"", "\"api.example.org\", \"files.example.org\"").replace("id = \"one\"", "id = \"two\"")
+    let text = old
+        .source
+        .replace("\"api.example.org\"", "\"api.example.org\", \"files.example.org\"")
+        .replace("id = \"one\"", "id = \"two\"")
         + "\n[[processor]]\nname = \"Other\"\npurpose = \"Mail\"\n";
     let changes = diff(&old, &parse("new", &text));
     let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    assert_eq!(lines, [
-        "weaker sub-processor Example Cloud: host: files.example.org",
-        "added sub-processor Other",
-        "added promise two: W.",
-        "removed promise one: was W.",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "weaker sub-processor Example Cloud: host: files.example.org",
+            "added sub-processor Other",
+            "added promise two: W.",
+            "removed promise one: was W.",
+        ]
+    );
     assert!(changes.iter().any(|change| change.subject == Subject::Processor("Other".to_owned())));
 }
 

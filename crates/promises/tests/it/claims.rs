@@ -62,7 +62,8 @@ fn the_list_is_the_design_s() {
     let listed = listed(None);
     let designed = designed(&text);
     // The design names the parts of L34 by no slug; it counts them.
-    let (planned, rest): (BTreeMap<_, _>, BTreeMap<_, _>) = listed.into_iter().partition(|(claim, _)| claim.starts_with("L34."));
+    let (planned, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        listed.into_iter().partition(|(claim, _)| claim.starts_with("L34."));
     assert!(planned.values().all(|kind| *kind == Kind::Planned));
     assert_eq!(planned.len(), l34_items(&text));
     assert_eq!(rest, designed);

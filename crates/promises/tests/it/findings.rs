@@ -55,7 +55,12 @@ fn holds(code: &'static str, severity: Severity, faulty: &str, sound: &str) {
 #[test]
 fn wb001_a_figure_said_twice() {
     let attested = |id: &str, words: &str| {
-        promise(id, &format!("words = \"{words}\"\nkind = \"attested\"\nattested = {{ owner = \"Director\", document = \"Policy\", expires = 2027-11-30 }}"))
+        promise(
+            id,
+            &format!(
+                "words = \"{words}\"\nkind = \"attested\"\nattested = {{ owner = \"Director\", document = \"Policy\", expires = 2027-11-30 }}"
+            ),
+        )
     };
     let three = [
         attested("one", "Backups are kept for 99 days."),
@@ -71,7 +76,12 @@ fn wb001_a_figure_said_twice() {
 #[test]
 fn wb001_one_control_with_two_figures() {
     let clock = |id: &str, within: &str| {
-        promise(id, &format!("words = \"In time.\"\nkind = \"clocked\"\ncontrol = \"access-clock\"\nparams = {{ within = \"{within}\" }}"))
+        promise(
+            id,
+            &format!(
+                "words = \"In time.\"\nkind = \"clocked\"\ncontrol = \"access-clock\"\nparams = {{ within = \"{within}\" }}"
+            ),
+        )
     };
     let two = |within: &str| clock("one", "30 days") + &clock("two", within);
     holds("WB001", Severity::Error, &two("31 days"), &two("30 days"));
@@ -79,12 +89,18 @@ fn wb001_one_control_with_two_figures() {
 
 #[test]
 fn wb002_nothing_enforces_it() {
-    holds("WB002", Severity::Error, &enforced("We redirect.", ""), &enforced("We redirect.", "control = \"https-only\""));
+    holds(
+        "WB002",
+        Severity::Error,
+        &enforced("We redirect.", ""),
+        &enforced("We redirect.", "control = \"https-only\""),
+    );
 }
 
 #[test]
 fn wb003_a_statement_without_its_parts() {
-    let attested = |table: &str| promise("one", &format!("words = \"We do not sell data.\"\nkind = \"attested\"\n{table}"));
+    let attested =
+        |table: &str| promise("one", &format!("words = \"We do not sell data.\"\nkind = \"attested\"\n{table}"));
     let sound = attested("attested = { owner = \"Director\", document = \"Policy\", expires = 2027-11-30 }");
     for table in [
         "",
@@ -103,7 +119,12 @@ fn wb003_a_statement_without_its_parts() {
 #[test]
 fn wb004_a_statement_that_ran_out() {
     let until = |day: &str| {
-        promise("one", &format!("words = \"We do not sell data.\"\nkind = \"attested\"\nattested = {{ owner = \"Director\", document = \"Policy\", expires = {day} }}"))
+        promise(
+            "one",
+            &format!(
+                "words = \"We do not sell data.\"\nkind = \"attested\"\nattested = {{ owner = \"Director\", document = \"Policy\", expires = {day} }}"
+            ),
+        )
     };
     holds("WB004", Severity::Error, &until("2026-11-22"), &until("2027-11-30"));
     holds("WB004", Severity::Warning, &until("2026-12-01"), &until("2027-11-30"));
@@ -111,7 +132,9 @@ fn wb004_a_statement_that_ran_out() {
 
 #[test]
 fn wb005_a_plan_worded_as_present() {
-    let planned = |words: &str| promise("one", &format!("words = \"{words}\"\nkind = \"planned\"\nplanned = {{ phase = \"Phase 3\" }}"));
+    let planned = |words: &str| {
+        promise("one", &format!("words = \"{words}\"\nkind = \"planned\"\nplanned = {{ phase = \"Phase 3\" }}"))
+    };
     for words in ["We are SOC 2 certified.", "SAML sign-in."] {
         holds("WB005", Severity::Error, &planned(words), &planned("We will be SOC 2 certified in phase 3."));
     }
@@ -120,10 +143,25 @@ fn wb005_a_plan_worded_as_present() {
 #[test]
 fn wb006_a_figure_that_nothing_measures() {
     let clock = |words: &str| {
-        promise("one", &format!("words = \"{words}\"\nkind = \"clocked\"\ncontrol = \"access-clock\"\nparams = {{ within = \"30 days\" }}"))
+        promise(
+            "one",
+            &format!(
+                "words = \"{words}\"\nkind = \"clocked\"\ncontrol = \"access-clock\"\nparams = {{ within = \"30 days\" }}"
+            ),
+        )
     };
-    for words in ["The answer comes in 20 days.", "It comes in thirty-one days.", "Of requests, 99 % come in time.", "Within a month."] {
-        holds("WB006", Severity::Warning, &clock(words), &clock("The answer comes within {within}: 30 days, thirty days, 720 hours."));
+    for words in [
+        "The answer comes in 20 days.",
+        "It comes in thirty-one days.",
+        "Of requests, 99 % come in time.",
+        "Within a month.",
+    ] {
+        holds(
+            "WB006",
+            Severity::Warning,
+            &clock(words),
+            &clock("The answer comes within {within}: 30 days, thirty days, 720 hours."),
+        );
     }
 }
 
@@ -131,9 +169,23 @@ fn wb006_a_figure_that_nothing_measures() {
 fn wb007_a_scope_that_nothing_covers() {
     let hsts = |words: &str| enforced(words, "control = \"hsts\"");
     for word in ["all servers", "every cookie", "Never", "only", "none", "no one", "always"] {
-        holds("WB007", Severity::Warning, &hsts(&format!("The header: {word}.")), &hsts("The header stands on every response, on all responses."));
+        holds(
+            "WB007",
+            Severity::Warning,
+            &hsts(&format!("The header: {word}.")),
+            &hsts("The header stands on every response, on all responses."),
+        );
     }
-    assert_eq!(found(&format!("{HEAD}{}", promise("one", "words = \"We never sell data.\"\nkind = \"attested\"\nattested = { owner = \"Director\", document = \"Policy\", expires = 2027-11-30 }"))), [("WB007", Severity::Note)]);
+    assert_eq!(
+        found(&format!(
+            "{HEAD}{}",
+            promise(
+                "one",
+                "words = \"We never sell data.\"\nkind = \"attested\"\nattested = { owner = \"Director\", document = \"Policy\", expires = 2027-11-30 }"
+            )
+        )),
+        [("WB007", Severity::Note)]
+    );
 }
 
 #[test]
@@ -142,14 +194,32 @@ fn wb008_a_third_party_outside_the_register() {
     let listed = "\n[[processor]]\nname = \"Discord\"\npurpose = \"Alerts\"\nregion = \"us\"\ndata = [\"system\"]\nhosts = [\"discord.com\"]\n";
     let words = "An alert goes to Discord.";
     holds("WB008", Severity::Warning, &alert(words), &(listed.to_owned() + &alert(words)));
-    holds("WB008", Severity::Note, &alert("An alert goes to Acmecorp."), &alert("An alert goes to Example, on Monday."));
+    holds(
+        "WB008",
+        Severity::Note,
+        &alert("An alert goes to Acmecorp."),
+        &alert("An alert goes to Example, on Monday."),
+    );
 }
 
 #[test]
 fn wb009_backups_outlive_an_erasure() {
-    let erase = promise("one", "words = \"Erased within {within}.\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = { within = \"30 days\" }");
-    let keep = promise("two", "words = \"Backups are kept for {keep}.\"\nkind = \"enforced\"\ncontrol = \"backup-retention\"\nparams = { keep = \"90 days\" }");
-    let drill = |replay: bool| promise("three", &format!("words = \"Restoring is drilled.\"\nkind = \"enforced\"\ncontrol = \"restore-drill\"\nparams = {{ replay = {replay} }}"));
+    let erase = promise(
+        "one",
+        "words = \"Erased within {within}.\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = { within = \"30 days\" }",
+    );
+    let keep = promise(
+        "two",
+        "words = \"Backups are kept for {keep}.\"\nkind = \"enforced\"\ncontrol = \"backup-retention\"\nparams = { keep = \"90 days\" }",
+    );
+    let drill = |replay: bool| {
+        promise(
+            "three",
+            &format!(
+                "words = \"Restoring is drilled.\"\nkind = \"enforced\"\ncontrol = \"restore-drill\"\nparams = {{ replay = {replay} }}"
+            ),
+        )
+    };
     let both = erase + &keep;
     holds("WB009", Severity::Error, &both, &both.replace("90 days", "30 days"));
     holds("WB009", Severity::Error, &(both.clone() + &drill(false)), &(both + &drill(true)));
@@ -157,15 +227,35 @@ fn wb009_backups_outlive_an_erasure() {
 
 #[test]
 fn wb009_backups_outlive_what_is_said_of_them() {
-    let keep = |keep: &str| promise("one", &format!("words = \"Backups end.\"\nkind = \"enforced\"\ncontrol = \"backup-retention\"\nparams = {{ keep = \"{keep}\" }}"));
-    let aged = promise("two", "words = \"They forget.\"\nkind = \"enforced\"\ncontrol = \"erase-backups\"\nparams = { within = \"60 days\" }");
+    let keep = |keep: &str| {
+        promise(
+            "one",
+            &format!(
+                "words = \"Backups end.\"\nkind = \"enforced\"\ncontrol = \"backup-retention\"\nparams = {{ keep = \"{keep}\" }}"
+            ),
+        )
+    };
+    let aged = promise(
+        "two",
+        "words = \"They forget.\"\nkind = \"enforced\"\ncontrol = \"erase-backups\"\nparams = { within = \"60 days\" }",
+    );
     holds("WB009", Severity::Error, &(keep("90 days") + &aged), &(keep("60 days") + &aged));
 }
 
 #[test]
 fn wb009_logs_outlive_an_erasure() {
-    let erase = promise("one", "words = \"In time.\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = { within = \"30 days\" }");
-    let logs = |personal: bool| promise("two", &format!("words = \"Logs end.\"\nkind = \"enforced\"\ncontrol = \"log-retention\"\nparams = {{ keep = \"90 days\", personal = {personal} }}"));
+    let erase = promise(
+        "one",
+        "words = \"In time.\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = { within = \"30 days\" }",
+    );
+    let logs = |personal: bool| {
+        promise(
+            "two",
+            &format!(
+                "words = \"Logs end.\"\nkind = \"enforced\"\ncontrol = \"log-retention\"\nparams = {{ keep = \"90 days\", personal = {personal} }}"
+            ),
+        )
+    };
     holds("WB009", Severity::Warning, &(erase.clone() + &logs(true)), &(erase + &logs(false)));
 }
 
@@ -178,7 +268,12 @@ fn wb009_a_model_provider_in_the_register_of_those_who_call_none() {
 
 #[test]
 fn wb009_a_store_in_another_region() {
-    let stored = |region: &str| enforced("Stored in the {region}.", &format!("control = \"data-region\"\nparams = {{ region = \"{region}\", stores = [\"Example Cloud\"] }}"));
+    let stored = |region: &str| {
+        enforced(
+            "Stored in the {region}.",
+            &format!("control = \"data-region\"\nparams = {{ region = \"{region}\", stores = [\"Example Cloud\"] }}"),
+        )
+    };
     holds("WB009", Severity::Error, &stored("us"), &stored("eu"));
 }
 
@@ -217,7 +312,12 @@ fn wb012_a_plain_address() {
 
 #[test]
 fn wb013_a_waiver_that_ended() {
-    let waived = |day: &str| enforced("We redirect.", &format!("control = \"https-only\"\nwaived = {{ reason = \"Rebuilt\", until = {day} }}"));
+    let waived = |day: &str| {
+        enforced(
+            "We redirect.",
+            &format!("control = \"https-only\"\nwaived = {{ reason = \"Rebuilt\", until = {day} }}"),
+        )
+    };
     holds("WB013", Severity::Warning, &waived("2026-11-01"), &waived("2027-01-31"));
 }
 
@@ -238,7 +338,9 @@ fn wb014_a_thin_register() {
 #[test]
 fn wb015_a_word_that_cannot_fail() {
     let soft = |words: &str| enforced(words, "control = \"dependency-scan\"");
-    for words in ["We scan regularly.", "We aim to scan.", "Industry-standard scanning.", "We scan as soon as possible."] {
+    for words in
+        ["We scan regularly.", "We aim to scan.", "Industry-standard scanning.", "We scan as soon as possible."]
+    {
         holds("WB015", Severity::Warning, &soft(words), &soft("The last scan is at most {at_most} old."));
     }
 }

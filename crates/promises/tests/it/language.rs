@@ -72,7 +72,10 @@ fn every_type_of_parameter_is_read() {
 
 #[test]
 fn what_is_left_out_has_the_default() {
-    let profile = parse("specimen", &with("words = \"Within {span}: {list}; every {cadence}.\"\nkind = \"enforced\"\ncontrol = \"specimen\""));
+    let profile = parse(
+        "specimen",
+        &with("words = \"Within {span}: {list}; every {cadence}.\"\nkind = \"enforced\"\ncontrol = \"specimen\""),
+    );
     let promise = profile.promise("one").unwrap();
     assert_eq!(promise.words, "Within 30 days: a and b; every 5 minutes.");
     assert_eq!(promise.params.len(), 10);
@@ -81,23 +84,33 @@ fn what_is_left_out_has_the_default() {
 
 #[test]
 fn a_region_is_written_by_its_name() {
-    let profile = parse("region", &with(r#"
+    let profile = parse(
+        "region",
+        &with(
+            r#"
         words = "Stored in the {region} by {stores}."
         kind = "enforced"
         control = "data-region"
         params = { region = "eu", stores = ["Example Cloud"] }
-    "#));
+    "#,
+        ),
+    );
     assert_eq!(profile.promise("one").unwrap().words, "Stored in the European Union by Example Cloud.");
 }
 
 #[test]
 fn statements_plans_and_waivers_are_read() {
-    let profile = parse("tables", &with(r#"
+    let profile = parse(
+        "tables",
+        &with(
+            r#"
         words = "We do not sell data."
         kind = "attested"
         attested = { owner = "Managing Director", document = "Statement", expires = 2027-03-31 }
         waived = { reason = "Being rewritten", until = "2027-01-31" }
-    "#));
+    "#,
+        ),
+    );
     let promise = profile.promise("one").unwrap();
     assert_eq!(promise.attested.as_ref().unwrap().expires.to_string(), "2027-03-31T00:00:00Z");
     assert_eq!(promise.waiver.as_ref().unwrap().until.to_string(), "2027-01-31T00:00:00Z");
@@ -109,16 +122,28 @@ fn each_mistake_is_named() {
     for (text, said) in [
         (enforced("control = \"hst\""), "there is no control `hst` did you mean `hsts`?"),
         (enforced("contrl = \"hsts\""), "unknown key `contrl` in `[[promise]]` did you mean `control`?"),
-        (enforced("control = \"hsts\"\nparams = { max_aeg = \"1 day\" }"), "no parameter `max_aeg` did you mean `max_age`?"),
+        (
+            enforced("control = \"hsts\"\nparams = { max_aeg = \"1 day\" }"),
+            "no parameter `max_aeg` did you mean `max_age`?",
+        ),
         (enforced("control = \"hsts\"\nparams = { max_age = 30 }"), "expected a span of time in quotes"),
         (enforced("control = \"hsts\"\nparams = { max_age = \"30 moons\" }"), "`moons` is no unit of time"),
         (enforced("control = \"erase-clock\""), "the control `erase-clock` needs the parameter `within`"),
         (enforced("control = \"specimen\"\nparams = { word = \"rigth\" }"), "did you mean `right`?"),
         (enforced("control = \"specimen\"\nparams = { percent = 95 }"), "write the sign"),
         (enforced("control = \"specimen\"\nparams = { list = [\"a\", \"a\"] }"), "`a` stands twice in the list"),
-        (enforced("control = \"data-region\"\nparams = { region = \"ue\", stores = [] }"), "`ue` is no region of this profile"),
-        (enforced("control = \"data-region\"\nparams = { region = \"eu\", stores = [\"Exampel Cloud\"] }"), "did you mean `Example Cloud`?"),
-        (enforced("control = \"hsts\"\ncadence = \"1 hour\""), "the cadence of 1 hour must be shorter than the freshness of 20 minutes"),
+        (
+            enforced("control = \"data-region\"\nparams = { region = \"ue\", stores = [] }"),
+            "`ue` is no region of this profile",
+        ),
+        (
+            enforced("control = \"data-region\"\nparams = { region = \"eu\", stores = [\"Exampel Cloud\"] }"),
+            "did you mean `Example Cloud`?",
+        ),
+        (
+            enforced("control = \"hsts\"\ncadence = \"1 hour\""),
+            "the cadence of 1 hour must be shorter than the freshness of 20 minutes",
+        ),
         (enforced("control = \"hsts\"\nfreshness = \"0 s\""), "`freshness` must be longer than nothing"),
         (enforced("params = { within = \"1 day\" }"), "`params` needs a control"),
         (enforced("planned = { phase = \"Phase 2\" }"), "`planned` belongs to promises of kind `planned`"),
@@ -126,17 +151,30 @@ fn each_mistake_is_named() {
         (enforced("waived = { reason = \"Rebuilt\", until = \"next week\" }"), "`next week` is no date"),
         (enforced("waived = { reason = \"Rebuilt\" }"), "`waived` needs `until`"),
         (with("words = \"Words.\"\nkind = \"enforcd\""), "did you mean `enforced`?"),
-        (with("words = \"Within {withn}.\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = { within = \"1 day\" }"), "did you mean `within`?"),
+        (
+            with(
+                "words = \"Within {withn}.\"\nkind = \"clocked\"\ncontrol = \"erase-clock\"\nparams = { within = \"1 day\" }",
+            ),
+            "did you mean `within`?",
+        ),
         (with("words = \"Within {within.\"\nkind = \"enforced\""), "is never closed"),
         (with("words = \" \"\nkind = \"enforced\""), "`words` is empty"),
         (with("words = \"Words.\"\nkind = \"planned\""), "`[[promise]]` needs `planned`"),
         (with("kind = \"enforced\""), "`[[promise]]` needs `words`"),
-        (with("words = \"W.\"\nkind = \"enforced\"\n[[promise]]\nid = \"one\"\nsection = \"S\"\nwords = \"W.\"\nkind = \"enforced\""), "the promise `one` is written twice"),
+        (
+            with(
+                "words = \"W.\"\nkind = \"enforced\"\n[[promise]]\nid = \"one\"\nsection = \"S\"\nwords = \"W.\"\nkind = \"enforced\"",
+            ),
+            "the promise `one` is written twice",
+        ),
         (enforced("").replace("id = \"one\"", "id = \"One Two\""), "`One Two` is no id"),
         (enforced("").replace("[\"content\"]", "[\"contents\"]"), "did you mean `content`?"),
         (enforced("").replace("[\"api.example.org\"]", "[\"https://api.example.org\"]"), "is no host name"),
         (enforced("").replace("[\"api.example.org\"]", "[\"*.example.org\"]"), "is no host name"),
-        (enforced("").replace("region = \"eu\"", "region = \"eur\""), "`eur` is no region of this profile did you mean `eu`?"),
+        (
+            enforced("").replace("region = \"eu\"", "region = \"eur\""),
+            "`eur` is no region of this profile did you mean `eu`?",
+        ),
         (enforced("").replace("security@example.org", "security at example"), "is no mail address"),
         (enforced("").replace("mode = \"built\"", "mode = \"build\""), "did you mean `built`?"),
         (enforced("").replace("mode = \"built\"", "mode = \"built\"\npublic_url = \"example.org\""), "is no address"),

@@ -1,5 +1,5 @@
 //! The language against the profiles, the claims, the published pages and nonsense.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
 
 mod built;
 mod changes;
@@ -8,6 +8,7 @@ mod documentation;
 mod findings;
 mod language;
 mod profiles;
+mod rows;
 mod verdicts;
 
 use promises::Profile;

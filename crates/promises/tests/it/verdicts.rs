@@ -35,14 +35,20 @@ fn seen(run: u64, at: i64, outcome: Outcome, profile: &str, valid: i64) -> Recor
         build: "b".to_owned(),
         profile: profile.to_owned(),
     };
-    let observation =
-        Observation { about, outcome, saw: format!("{outcome:?} in run {run}"), tried: Vec::new(), coverage: Default::default() };
+    let observation = Observation {
+        about,
+        outcome,
+        saw: format!("{outcome:?} in run {run}"),
+        tried: Vec::new(),
+        coverage: Default::default(),
+    };
     Recorded { leaf: run, observation }
 }
 
 /// Attacks by minute, in order.
 fn told(attacks: &[(i64, Outcome)]) -> Story {
-    let observations: Vec<_> = (1..).zip(attacks).map(|(run, (at, outcome))| seen(run, *at, *outcome, PROFILE, 20)).collect();
+    let observations: Vec<_> =
+        (1..).zip(attacks).map(|(run, (at, outcome))| seen(run, *at, *outcome, PROFILE, 20)).collect();
     Story::of(&promise(), &observations)
 }
 
@@ -103,7 +109,8 @@ fn an_attack_on_nothing_proves_nothing() {
 fn other_words_need_other_attacks() {
     let story = Story::of(&promise(), &[seen(1, 0, Outcome::Held, "profile-b", 20)]);
     assert_eq!(at(&story, 1).verdict, Verdict::Unproven);
-    let broken = Story::of(&promise(), &[seen(1, 0, Outcome::Broke, "profile-b", 20), seen(2, 1, Outcome::Failed, PROFILE, 20)]);
+    let broken =
+        Story::of(&promise(), &[seen(1, 0, Outcome::Broke, "profile-b", 20), seen(2, 1, Outcome::Failed, PROFILE, 20)]);
     assert_eq!(at(&broken, 2).verdict, Verdict::Error);
 }
 
@@ -137,7 +144,10 @@ fn statements_plans_and_waivers_are_never_green() {
     let waived = read("kind = \"enforced\"\ncontrol = \"hsts\"\nwaived = { reason = \"R\", until = 2026-11-23 }");
     assert_eq!(judge(&waived, PROFILE, &green, minute(0)).verdict, Verdict::Waived);
     assert_eq!(judge(&waived, PROFILE, &Story::default(), minute(12 * 60)).verdict, Verdict::Unproven);
-    assert_eq!(judge(&read("kind = \"enforced\""), PROFILE, &Story::default(), minute(0)).why, "no control stands behind it");
+    assert_eq!(
+        judge(&read("kind = \"enforced\""), PROFILE, &Story::default(), minute(0)).why,
+        "no control stands behind it"
+    );
 }
 
 #[test]
@@ -146,12 +156,15 @@ fn a_day_shows_its_worst() {
     let story = told(&[(0, Outcome::Held), (1, Outcome::Broke), (2, Outcome::Held), (2 * day, Outcome::Held)]);
     let history = story.history(minute(2 * day), 4);
     let shown: Vec<_> = history.iter().map(|day| (day.date.as_str(), day.worst, day.attacks)).collect();
-    assert_eq!(shown, [
-        ("2026-11-21", None, 0),
-        ("2026-11-22", Some(Verdict::Broken), 3),
-        ("2026-11-23", None, 0),
-        ("2026-11-24", Some(Verdict::Kept), 1),
-    ]);
+    assert_eq!(
+        shown,
+        [
+            ("2026-11-21", None, 0),
+            ("2026-11-22", Some(Verdict::Broken), 3),
+            ("2026-11-23", None, 0),
+            ("2026-11-24", Some(Verdict::Kept), 1),
+        ]
+    );
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -196,7 +209,7 @@ proptest! {
         let mut before = judge(&promise(), PROFILE, &story, now);
         for step in steps {
             let expected = before.until;
-            now = now + SignedDuration::from_mins(step);
+            now += SignedDuration::from_mins(step);
             let after = judge(&promise(), PROFILE, &story, now);
             if before.verdict == after.verdict {
                 prop_assert_eq!(before.since, after.since);

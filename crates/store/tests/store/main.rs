@@ -7,7 +7,7 @@ mod notes;
 mod records;
 mod scope;
 mod server;
-mod tenancy;
+mod teams;
 
 use kernel::{Actor, PersonId, TenantId};
 use store::{

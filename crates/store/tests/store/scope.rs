@@ -1,1 +1,120 @@
-//! The scope prover.
+//! The scope prover: it finds every fault, and nothing where there is none.
+
+use super::{colleague, scoped, team};
+use kernel::Span;
+use promises::{
+    Kind, Outcome, Promise,
+    fault::{Bites, Make},
+};
+use sqlx::{AssertSqlSafe, Executor as _};
+use std::collections::BTreeMap;
+use store::{Store, notes, scope_sql};
+use testkit::ScratchDb;
+
+fn promise() -> Promise {
+    Promise {
+        id: "scope".to_owned(),
+        claims: vec!["L10".to_owned()],
+        section: "Data".to_owned(),
+        words: "Every row is scoped".to_owned(),
+        kind: Kind::Enforced,
+        control: Some("scope-sql".to_owned()),
+        params: BTreeMap::new(),
+        cadence: Span::minutes(5),
+        freshness: Span::minutes(20),
+        attested: None,
+        planned: None,
+        waiver: None,
+    }
+}
+
+async fn inhabit(store: &Store) {
+    for name in ["One", "Two", "Three"] {
+        let ada = team(store, name).await;
+        let grace = colleague(store, ada.tenant, "grace@example.org").await;
+        for writer in [&ada, &grace] {
+            let mut tx = scoped(store, writer).await;
+            let id = notes::create(&mut tx, "mine", "text").await.unwrap();
+            if writer.person == ada.person {
+                notes::share(&mut tx, id, grace.person).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_house_in_order_holds() {
+    let db = ScratchDb::new().await;
+    inhabit(db.store()).await;
+    let start = std::time::Instant::now();
+    let finding = scope_sql::probe(db.store(), &promise()).await;
+    println!("{} in {:?}", finding.saw(), start.elapsed());
+    assert_eq!(finding.outcome(), Outcome::Held, "{finding:?}");
+}
+
+#[tokio::test]
+async fn nothing_to_attack_proves_nothing() {
+    let db = ScratchDb::new().await;
+    assert_eq!(scope_sql::probe(db.store(), &promise()).await.outcome(), Outcome::Nothing);
+    team(db.store(), "alone").await;
+    assert_eq!(scope_sql::probe(db.store(), &promise()).await.outcome(), Outcome::Nothing);
+}
+
+/// No attempt leaves a trace: every row is where it was, to the byte.
+#[tokio::test]
+async fn attacks_change_nothing() {
+    let db = ScratchDb::new().await;
+    inhabit(db.store()).await;
+    let mut root = db.superuser().await.unwrap();
+    let mut picture = async || {
+        let mut all = String::new();
+        for table in ["tenant", "person", "token", "note", "note_grant", "audit_event", "sign_in"] {
+            let sql = format!("SELECT coalesce(string_agg(t::text || t.xmin || t.ctid, ' ' ORDER BY t::text), '') FROM wordbond.{table} AS t");
+            let text: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut root).await.unwrap();
+            all.push_str(&text);
+        }
+        all
+    };
+    let before = picture().await;
+    scope_sql::probe(db.store(), &promise()).await;
+    assert_eq!(picture().await, before);
+}
+
+#[tokio::test]
+async fn every_fault_turns_it_red_and_its_undoing_green() {
+    let db = ScratchDb::new().await;
+    inhabit(db.store()).await;
+    let mut root = db.superuser().await.unwrap();
+    let mut reported = String::new();
+    for fault in scope_sql::FAULTS {
+        let (Make::Sql { make, undo }, Bites::Sql(bites)) = (fault.make, fault.bites) else { panic!("{} is no SQL", fault.id) };
+        root.execute(AssertSqlSafe(format!("BEGIN; {make}; COMMIT"))).await.unwrap();
+        let bitten: bool = sqlx::query_scalar(AssertSqlSafe(bites.to_owned())).fetch_one(&mut root).await.unwrap();
+        assert!(bitten, "{} does not bite", fault.id);
+        let finding = scope_sql::probe(db.store(), &promise()).await;
+        root.execute(AssertSqlSafe(format!("BEGIN; {undo}; COMMIT"))).await.unwrap();
+        assert_eq!(finding.outcome(), Outcome::Broke, "{}: {finding:?}", fault.id);
+        reported.push_str(&format!("{}: {}\n", fault.id, finding.saw()));
+    }
+    println!("{reported}");
+    let finding = scope_sql::probe(db.store(), &promise()).await;
+    assert_eq!(finding.outcome(), Outcome::Held, "{finding:?}");
+}
+
+/// The attacks alone, without the catalogue's help, come through each hole that rows can fall through.
+#[tokio::test]
+async fn the_attacks_themselves_come_through() {
+    let db = ScratchDb::new().await;
+    inhabit(db.store()).await;
+    let mut root = db.superuser().await.unwrap();
+    for fault in scope_sql::FAULTS.iter().filter(|fault| fault.id != "scope-definer-function") {
+        let Make::Sql { make, undo } = fault.make else { panic!("{} is no SQL", fault.id) };
+        root.execute(AssertSqlSafe(format!("BEGIN; {make}; COMMIT"))).await.unwrap();
+        let finding = scope_sql::probe(db.store(), &promise()).await;
+        root.execute(AssertSqlSafe(format!("BEGIN; {undo}; COMMIT"))).await.unwrap();
+        let said = finding.saw();
+        let lived = ["touched", "reads", "can become"].iter().any(|word| said.contains(word));
+        assert!(lived, "{} was only read in the catalogue: {said}", fault.id);
+    }
+}

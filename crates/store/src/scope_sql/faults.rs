@@ -1,0 +1,99 @@
+//! Ways to break the scoping, made from outside as the server's superuser.
+
+use promises::{
+    Fault,
+    fault::{Bites, Make},
+};
+
+const BREAKS: &[&str] = &["scope-sql"];
+
+const fn fault(
+    id: &'static str,
+    about: &'static str,
+    spares_plants: bool,
+    make: &'static str,
+    undo: &'static str,
+    bites: &'static str,
+) -> Fault {
+    Fault { id, about, breaks: BREAKS, spares_plants, make: Make::Sql { make, undo }, bites: Bites::Sql(bites) }
+}
+
+/// The faults of this control. Each statement is for the superuser: an owner can neither exempt a role nor make a view
+/// that reads with a superuser's rights.
+pub const FAULTS: &[Fault] = &[
+    fault(
+        "scope-rls-disabled",
+        "row security is switched off on one table",
+        false,
+        "ALTER TABLE wordbond.note DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE wordbond.note ENABLE ROW LEVEL SECURITY",
+        "SELECT NOT relrowsecurity FROM pg_class WHERE oid = 'wordbond.note'::regclass",
+    ),
+    fault(
+        "scope-rls-not-forced",
+        "the owner is no longer held to row security",
+        false,
+        "ALTER TABLE wordbond.person NO FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE wordbond.person FORCE ROW LEVEL SECURITY",
+        "SELECT NOT relforcerowsecurity FROM pg_class WHERE oid = 'wordbond.person'::regclass",
+    ),
+    fault(
+        "scope-oldest-tenant-open",
+        "everybody can read the notes of the oldest tenant; whatever a probe plants is newer",
+        true,
+        "DO $$ BEGIN EXECUTE format('CREATE POLICY oldest ON wordbond.note FOR SELECT TO wordbond_app USING (tenant_id = %L)',
+             (SELECT tenant_id FROM wordbond.note ORDER BY tenant_id LIMIT 1)); END $$",
+        "DROP POLICY oldest ON wordbond.note",
+        "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'note' AND policyname = 'oldest')
+             AND (SELECT count(DISTINCT tenant_id) > 1 FROM wordbond.note)",
+    ),
+    fault(
+        "scope-bypass-by-membership",
+        "the application's role can become one that is exempt from row security",
+        false,
+        "CREATE ROLE wordbond_lift NOLOGIN BYPASSRLS;
+         GRANT USAGE ON SCHEMA wordbond TO wordbond_lift;
+         GRANT SELECT ON ALL TABLES IN SCHEMA wordbond TO wordbond_lift;
+         GRANT wordbond_lift TO wordbond_app",
+        "REVOKE wordbond_lift FROM wordbond_app; DROP OWNED BY wordbond_lift; DROP ROLE wordbond_lift",
+        "SELECT pg_has_role('wordbond_app', 'wordbond_lift', 'MEMBER')
+             AND (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'wordbond_lift')",
+    ),
+    fault(
+        "scope-view-of-superuser",
+        "a view that belongs to a superuser shows everybody's notes",
+        false,
+        "CREATE VIEW wordbond.note_overview AS SELECT tenant_id, note_id, owner_id FROM wordbond.note;
+         GRANT SELECT ON wordbond.note_overview TO wordbond_app",
+        "DROP VIEW wordbond.note_overview",
+        "SELECT count(*) > 0 AND has_table_privilege('wordbond_app', 'wordbond.note_overview', 'SELECT')
+         FROM wordbond.note_overview",
+    ),
+    fault(
+        "scope-definer-function",
+        "a function runs with a superuser's rights",
+        false,
+        "CREATE FUNCTION wordbond.note_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM wordbond.note'",
+        "DROP FUNCTION wordbond.note_count()",
+        "SELECT wordbond.note_count() > 0 AND has_function_privilege('wordbond_app', 'wordbond.note_count()', 'EXECUTE')",
+    ),
+    fault(
+        "scope-colleagues-see-all",
+        "the policy for notes compares the tenant and forgets the person",
+        false,
+        "ALTER POLICY owner ON wordbond.note
+             USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid))",
+        "ALTER POLICY owner ON wordbond.note
+             USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                    AND owner_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid))",
+        "SELECT qual NOT LIKE '%wordbond.actor%' FROM pg_policies WHERE tablename = 'note' AND policyname = 'owner'",
+    ),
+    fault(
+        "scope-blind-update",
+        "a policy lets everybody change people whom they cannot see",
+        false,
+        "CREATE POLICY slip ON wordbond.person FOR UPDATE TO wordbond_app USING (true)",
+        "DROP POLICY slip ON wordbond.person",
+        "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'person' AND policyname = 'slip' AND cmd = 'UPDATE')",
+    ),
+];
