@@ -120,6 +120,21 @@ need_package() {
     apt_install "$1" || die "$1 could not be installed: run «apt-get install $1» and read what it says"
 }
 
+# A C compiler that can link: one dependency needs it, and Rust links with it.
+need_compiler() {
+    local program
+    program=$(mktemp)
+    if have cc && echo 'int main(void) { return 0; }' | cc -x c -o "$program" - >/dev/null 2>&1; then
+        rm -f "$program"
+        return 0
+    fi
+    rm -f "$program"
+    have apt-get || die "no working C compiler: install one with this system's package manager, then run this again"
+    say "installing gcc and libc6-dev: Rust links with them, and the cryptography (aws-lc-sys) is written in C"
+    apt_refresh
+    apt_install gcc libc6-dev || die "gcc could not be installed: run «apt-get install gcc libc6-dev» and read what it says"
+}
+
 # ---- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 # Every folder that may hold a server, best first: what the caller named, the PATH, Debian's.

@@ -42,7 +42,8 @@ prepare_go() {
     printf 'module golang.org/x/mod\n\ngo 1.25\n' >"$draft/src/mod/go.mod"
     printf 'module judge\n\ngo 1.25\n\nrequire golang.org/x/mod v0.0.0\n\nreplace golang.org/x/mod => ./mod\n' >"$draft/src/go.mod"
     cp "$here/go/main.go" "$draft/src/main.go"
-    chmod +x "$goroot/bin/go" && find "$goroot/pkg/tool" -type f -exec chmod +x {} + 2>/dev/null || true
+    # Packages lose the mode of what is no script of theirs.
+    find "$goroot/bin" "$goroot/pkg/tool" -type f -exec chmod +x {} +
     (cd "$draft/src" && GOROOT=$goroot GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod GOCACHE=$draft/cache CGO_ENABLED=0 \
         "$goroot/bin/go" build -o "$draft/judge" .) || {
         echo "ledger judges: the Go verifier could not be built; the judge «go sumdb» is left out"

@@ -14,7 +14,7 @@ pub use plant::Plant;
 use kernel::Span;
 use outbound::{Operator, Site};
 use promises::{
-    Finding, Promise,
+    Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
 };
 use store::{Store, trail};
@@ -62,8 +62,7 @@ impl From<outbound::OutboundError> for Stop {
 }
 
 /// Attacks the promise on `plant`, a team of the probe's own that nobody else uses meanwhile.
-pub async fn probe(site: &Site, store: &Store, operator: &Operator, plant: &Plant, promise: &Promise) -> Finding {
-    let _ = promise;
+pub async fn probe(site: &Site, store: &Store, operator: &Operator, plant: &Plant) -> Finding {
     match attack(site, store, operator, plant).await {
         Ok(finding) => finding,
         Err(Stop::Broke(why)) => Finding::broke(why),

@@ -149,10 +149,9 @@ fn targets(site: &Site, survey: &Survey, page: &Seen) -> Vec<String> {
 async fn frame(browser: &Browser, targets: &[String]) -> Result<Option<String>, String> {
     let text = |error: BrowserError| error.to_string();
     // Opened by itself the page must load: an address that the browser cannot reach leaves every frame empty.
-    let alone = browser.page().await.map_err(text)?;
-    alone.goto(targets.first().ok_or("nothing to frame")?).await.map_err(text)?;
-    let stage = Stage::open(targets).await.map_err(|error| error.to_string())?;
     let page = browser.page().await.map_err(text)?;
+    page.goto(targets.first().ok_or("nothing to frame")?).await.map_err(text)?;
+    let stage = Stage::open(targets).await.map_err(|error| error.to_string())?;
     page.goto(&stage.url()).await.map_err(text)?;
     let shown = page.run("frames.control.document.body.innerText").await.map_err(text)?;
     if shown != stage.control() {

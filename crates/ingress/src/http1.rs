@@ -336,3 +336,6 @@ const fn is_token(byte: u8) -> bool {
     matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
         || byte.is_ascii_alphanumeric()
 }
+
+#[cfg(test)]
+mod tests;

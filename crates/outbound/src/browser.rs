@@ -16,7 +16,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use home::Home;
 use pipe::Pipe;
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 use tokio::process::{Child, Command};
 
 /// How long the browser may take to start.
@@ -118,26 +118,7 @@ impl Browser {
         let started = |error: &dyn std::fmt::Display| BrowserError::Start(error.to_string());
         let (its_commands, commands) = std::io::pipe().map_err(|error| started(&error))?;
         let (answers, its_answers) = std::io::pipe().map_err(|error| started(&error))?;
-        let mut command = Command::new(program);
-        command
-            .args(FLAGS)
-            .arg(format!("--user-data-dir={}", home.profile().display()))
-            .arg(format!(
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE {}",
-                site.host()
-            ))
-            .env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", home.path())
-            .env("XDG_CACHE_HOME", home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .kill_on_drop(true);
-        if geteuid().is_root() {
-            // Chromium's sandbox refuses to run as root.
-            command.arg("--no-sandbox");
-        }
+        let mut command = command(&program, &home, site.host());
         let mapping = |end: std::os::fd::OwnedFd, number| FdMapping { parent_fd: end, child_fd: number };
         let ends = vec![mapping(its_commands.into(), 3), mapping(its_answers.into(), 4)];
         command.as_std_mut().fd_mappings(ends).map_err(|error| started(&error))?;
@@ -169,6 +150,30 @@ impl Browser {
     pub fn pid(&self) -> Option<u32> {
         self.process.child.id()
     }
+}
+
+/// The browser with its flags and an environment that holds nothing of this program's.
+fn command(program: &Path, home: &Home, host: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(FLAGS)
+        .arg(format!("--user-data-dir={}", home.profile().display()))
+        .arg(format!("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE {host}"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true);
+    for name in ["HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        command.env(name, home.path());
+    }
+    if geteuid().is_root() {
+        // Chromium's sandbox refuses to run as root.
+        command.arg("--no-sandbox");
+    }
+    command
 }
 
 #[cfg(test)]

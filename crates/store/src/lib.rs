@@ -24,6 +24,7 @@ pub mod scope_sql;
 pub mod server;
 pub mod tenancy;
 mod time;
+pub mod tls_database;
 pub mod trail;
 pub mod turn;
 

@@ -94,6 +94,19 @@ impl ScratchSystem {
     /// It does not stop, or does not come to serve again.
     pub async fn restart(&mut self) -> io::Result<()> {
         self.terminate().await?;
+        self.begin_again().await
+    }
+
+    /// Kills the system without a word and starts it again on the same data.
+    ///
+    /// # Errors
+    /// It does not come to serve again.
+    pub async fn kill_and_restart(&mut self) -> io::Result<()> {
+        self.process.kill().await?;
+        self.begin_again().await
+    }
+
+    async fn begin_again(&mut self) -> io::Result<()> {
         let _ = std::fs::remove_file(self.folder.path().join("ready.json"));
         self.process = spawn(&self.executable, &self.profile, self.folder.path(), self.listen, self.public)?;
         let ready = self.folder.path().join("ready.json");

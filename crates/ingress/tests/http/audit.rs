@@ -9,25 +9,7 @@ use promises::{
 use sqlx::{Connection as _, PgConnection, Row as _, raw_sql};
 
 async fn attack(system: &System, plant: &Plant) -> Finding {
-    let promise = promise();
-    audit_log::probe(&system.house.site, system.db.store(), &system.operator, plant, &promise).await
-}
-
-fn promise() -> promises::Promise {
-    promises::Promise {
-        id: "audit-log".to_owned(),
-        claims: vec!["L24".to_owned()],
-        section: String::new(),
-        words: String::new(),
-        kind: promises::Kind::Enforced,
-        control: Some("audit-log".to_owned()),
-        params: std::collections::BTreeMap::new(),
-        cadence: audit_log::SPEC.cadence,
-        freshness: audit_log::SPEC.freshness,
-        attested: None,
-        planned: None,
-        waiver: None,
-    }
+    audit_log::probe(&system.house.site, system.db.store(), &system.operator, plant).await
 }
 
 async fn bites(connection: &mut PgConnection, question: &'static str) -> bool {

@@ -51,6 +51,28 @@ async fn what_is_appended_is_sealed_served_proven_and_exported() {
 }
 
 #[tokio::test]
+async fn a_reader_takes_the_full_file_where_the_partial_one_is_gone() {
+    let cluster = Cluster::quick().await;
+    let (mut app, mut conn, key) = (cluster.app().await, cluster.sealer().await, key());
+    let mut sealer = sealer(&clock());
+    append(&mut app, 0..300).await;
+    sealer.seal_once(&mut conn).await.unwrap();
+    let older = ledger::read::checkpoint(&mut app).await.unwrap().unwrap();
+    append(&mut app, 300..600).await;
+    sealer.seal_once(&mut conn).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    ledger::export(&mut app, key.verifier(), dir.path()).await.unwrap().unwrap();
+    // A cache that holds the checkpoint of 300, and of the rest only what 600 needs.
+    std::fs::write(dir.path().join("checkpoint"), older).unwrap();
+    let read = || read_all(Directory(dir.path().to_owned()), key.verifier(), None);
+    let found = read().await.unwrap_err().to_string();
+    assert_eq!(found, "tile/1/000.p/1: there is no such file", "tile 1 of level 0 is full, that of level 1 is not");
+    let partial = ledger::serve(&mut app, "tile/1/000.p/1").await.unwrap().unwrap();
+    std::fs::write(dir.path().join("tile/1/000.p/1"), partial).unwrap();
+    assert_eq!(read().await.unwrap().entries.len(), 300);
+}
+
+#[tokio::test]
 async fn only_files_of_the_log_are_served() {
     let cluster = Cluster::quick().await;
     let (mut app, mut conn) = (cluster.app().await, cluster.sealer().await);

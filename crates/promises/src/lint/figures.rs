@@ -50,30 +50,11 @@ const RHYTHMS: [(&str, Quantity); 8] = [
 ];
 
 /// Number words up to nineteen, from one.
-const ONES: [&str; 19] = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
+const ONES: &str = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
+                    seventeen eighteen nineteen";
 
 /// Tens, from twenty, and a hundred for the hundredth.
-const TENS: [&str; 9] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred"];
+const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety hundred";
 
 /// Words between a number and its unit.
 const BETWEEN: [&str; 6] = ["business", "working", "calendar", "further", "full", "more"];
@@ -186,9 +167,9 @@ pub(super) fn cardinal(text: &str) -> Option<f64> {
 }
 
 fn spoken(word: &str) -> Option<u32> {
-    let position = |words: &[&str]| words.iter().position(|known| word.eq_ignore_ascii_case(known));
-    let ones = position(&ONES).map(|at| at + 1);
-    ones.or_else(|| position(&TENS).map(|at| (at + 2) * 10)).and_then(|number| u32::try_from(number).ok())
+    let position = |words: &str| words.split(' ').position(|known| word.eq_ignore_ascii_case(known));
+    let ones = position(ONES).map(|at| at + 1);
+    ones.or_else(|| position(TENS).map(|at| (at + 2) * 10)).and_then(|number| u32::try_from(number).ok())
 }
 
 fn of_unit(count: f64, unit: &str) -> Option<Quantity> {

@@ -1,13 +1,13 @@
 //! The parameters of one promise: typed by its control, defaults filled in.
 
-use super::section::Section;
+use super::section::{LONGEST_TEXT, MOST_ITEMS, Section};
 use crate::{
     control::{ControlSpec, ParamKind, ParamSpec},
     diagnostics::nearest,
     profile::{Processor, Region, Value},
     quantity::{self, shorten},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -118,6 +118,9 @@ fn from_value(kind: ParamKind, value: &DeValue<'_>, names: &Names<'_>) -> Result
 /// Reads a value from text, which is also how a control writes its defaults: lists with commas between.
 fn from_text(kind: ParamKind, text: &str, names: &Names<'_>) -> Result<Param, Wrong> {
     let text = text.trim();
+    if text.len() > LONGEST_TEXT {
+        return Err((format!("the text is longer than {LONGEST_TEXT} bytes"), None));
+    }
     let plain = |error: String| (error, None);
     let value = match kind {
         ParamKind::Span => match text.parse() {
@@ -148,11 +151,15 @@ fn from_text(kind: ParamKind, text: &str, names: &Names<'_>) -> Result<Param, Wr
 }
 
 fn list(kind: ParamKind, items: Vec<String>, names: &Names<'_>) -> Result<Param, Wrong> {
-    for (index, item) in items.iter().enumerate() {
+    if items.len() > MOST_ITEMS {
+        return Err((format!("the list has {} items; the limit is {MOST_ITEMS}", items.len()), None));
+    }
+    let mut seen = BTreeSet::new();
+    for item in &items {
         if item.is_empty() {
             return Err(("the list has an empty text".to_owned(), None));
         }
-        if items.iter().take(index).any(|before| before == item) {
+        if !seen.insert(item) {
             return Err((format!("`{}` stands twice in the list", shorten(item)), None));
         }
         if kind == ParamKind::Processors {
@@ -167,12 +174,15 @@ fn list(kind: ParamKind, items: Vec<String>, names: &Names<'_>) -> Result<Param,
     Ok(param(Value::List(items), written))
 }
 
+/// How many of the names that would do are listed.
+const SHOWN: usize = 12;
+
 /// Checks that a text is one of the names that are known.
 fn known<'a>(what: &str, text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, Wrong> {
     if names.clone().any(|name| name == text) {
         return Ok(text.to_owned());
     }
-    let list = names.clone().collect::<Vec<_>>().join(", ");
+    let list = names.clone().take(SHOWN).collect::<Vec<_>>().join(", ");
     let help = nearest(text, names);
     let expected = if list.is_empty() { "; there is none".to_owned() } else { format!("; expected one of {list}") };
     Err((format!("`{}` is no {what}{expected}", shorten(text)), help))

@@ -12,6 +12,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+/// The longest text, in bytes. Whoever reads a stranger's profile does work that grows faster than a text does.
+pub(crate) const LONGEST_TEXT: usize = 2_000;
+
+/// The most tables of one kind, and the most items of one list.
+pub(crate) const MOST_ITEMS: usize = 1_000;
+
 /// A text with its place.
 pub(crate) type Placed<T> = (T, Range<usize>);
 
@@ -83,7 +89,18 @@ impl<'a> Section<'a> {
             );
             return None;
         }
+        if trimmed.len() > LONGEST_TEXT {
+            self.sink.error(value.span(), format!("`{key}` is longer than {LONGEST_TEXT} bytes"), None);
+            return None;
+        }
         Some((trimmed.to_owned(), value.span()))
+    }
+
+    /// Says so if there are more items than are read.
+    fn count(&self, key: &str, at: Range<usize>, count: usize) {
+        if count > MOST_ITEMS {
+            self.sink.error(at, format!("`{key}` has {count} items; at most {MOST_ITEMS} are read"), None);
+        }
     }
 
     /// A text that must be there; empty where it is not, which has then been reported.
@@ -126,9 +143,10 @@ impl<'a> Section<'a> {
             self.wrong(key, value, "a list of texts, as in `[\"one\", \"two\"]`");
             return Vec::new();
         };
+        self.count(key, value.span(), array.len());
         let mut list: Vec<Placed<String>> = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
-        for item in array {
+        for item in array.iter().take(MOST_ITEMS) {
             match item.get_ref().as_str().map(str::trim) {
                 None => self.wrong(key, item, "texts in its list"),
                 Some("") => self.sink.error(item.span(), format!("`{key}` has an empty text in its list"), None),
@@ -194,8 +212,9 @@ impl<'a> Section<'a> {
             self.sink.error(value.span(), format!("`{key}` is a list of tables"), Some(format!("write `{name}`")));
             return Vec::new();
         };
+        self.count(name, value.span(), array.len());
         let mut sections = Vec::new();
-        for item in array {
+        for item in array.iter().take(MOST_ITEMS) {
             match item.get_ref().as_table() {
                 Some(table) => sections.push(Section::open(self.sink, name, table, item.span(), keys)),
                 None => self.wrong(key, item, "tables"),

@@ -225,6 +225,19 @@ fn too_much_is_refused_before_it_is_read() {
     assert!(errors.render("p", &many).ends_with("the first 200 shown\n"));
 }
 
+#[test]
+fn a_flood_is_refused_in_time() {
+    let words = "{a}".repeat(300_000);
+    let flood = with(&format!("words = \"{words}\"\nkind = \"enforced\""));
+    assert!(errors(&flood).to_string().contains("`words` is longer than 2000 bytes"));
+    let list: String = (0..90_000).map(|n| format!("\"{n}\",")).collect();
+    let flood =
+        with(&format!("words = \"W.\"\nkind = \"enforced\"\ncontrol = \"specimen\"\nparams = {{ list = [{list}] }}"));
+    assert!(errors(&flood).to_string().contains("the list has 90000 items"));
+    let flood = "[[promise]]\n".repeat(80_000);
+    assert!(errors(&flood).to_string().contains("has 80000 items; at most 1000 are read"));
+}
+
 /// Lines that look like a profile, whole and broken.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -12,6 +12,9 @@ const WRITERS: usize = 6;
 /// How often one ON CONFLICT statement is tried: a plan that is used again was the way through in CVE-2026-120154.
 const AGAIN: usize = 7;
 
+/// Every attempt begins so. Short limits: a prover must never hold up the application, not even when it finds a way in.
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'";
+
 /// What the attempts of one role came to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Report {
@@ -44,10 +47,13 @@ enum End {
 struct Setting {
     about: &'static str,
     sql: String,
+    /// Whether COPY is tried in it.
+    copies: bool,
 }
 
 /// One role with a connection of its own, which it uses for one scope after another.
 pub(super) struct Attacker<'a> {
+    store: &'a Store,
     role: Role,
     conn: PgConnection,
     backup: PgConnection,
@@ -58,7 +64,7 @@ pub(super) struct Attacker<'a> {
 }
 
 impl<'a> Attacker<'a> {
-    pub(super) async fn connect(store: &Store, role: Role, census: &'a Census) -> Result<Self, StoreError> {
+    pub(super) async fn connect(store: &'a Store, role: Role, census: &'a Census) -> Result<Self, StoreError> {
         const WRITABLE: &str = "SELECT attname::text FROM pg_attribute
             WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
             ORDER BY has_column_privilege($2, attrelid, attnum, 'UPDATE') DESC, attnum DESC LIMIT 1";
@@ -69,7 +75,7 @@ impl<'a> Attacker<'a> {
             let column = sqlx::query_scalar(WRITABLE).bind(name).bind(role.name()).fetch_one(&mut backup).await?;
             columns.insert(name.clone(), column);
         }
-        Ok(Self { role, conn, backup, census, columns, report: Report::default() })
+        Ok(Self { store, role, conn, backup, census, columns, report: Report::default() })
     }
 
     /// Makes every attempt.
@@ -93,7 +99,7 @@ impl<'a> Attacker<'a> {
             }
         }
         // What the last scope left behind on the connection must be nothing.
-        let unset = Setting { about: "none, after another's", sql: String::new() };
+        let unset = Setting { about: "none, after another's", sql: String::new(), copies: false };
         for crowd in &self.census.tables {
             self.as_stranger(&unset, crowd).await?;
         }
@@ -172,8 +178,10 @@ impl<'a> Attacker<'a> {
         {
             self.report.leaks.push(format!("{} can TRUNCATE {name}", self.role));
         }
-        let end = self.copy(&setting.sql, name).await?;
-        self.judge("COPY", name, setting.about, end);
+        if setting.copies {
+            let end = self.copy(&setting.sql, name).await?;
+            self.judge("COPY", name, setting.about, end);
+        }
         Ok(())
     }
 
@@ -289,49 +297,63 @@ impl<'a> Attacker<'a> {
         }
     }
 
-    /// One statement in one scope, rolled back. Yields the number of rows it touched.
+    /// One statement in one scope, rolled back. Yields the number of rows it touched. All in one message: where nothing
+    /// is refused, that is one round trip.
     async fn attempt(&mut self, scope: &str, sql: &str) -> Result<End, StoreError> {
-        self.open(scope).await?;
-        let end = self.conn.execute(AssertSqlSafe(sql.to_owned())).await;
+        let script = self.script(scope, sql);
+        let end = self.conn.execute(AssertSqlSafe(script)).await;
         self.close(end.map(|done| i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))).await
+    }
+
+    async fn count(&mut self, scope: &str, sql: &str) -> Result<End, StoreError> {
+        let script = self.script(scope, sql);
+        let end = self.conn.fetch_one(AssertSqlSafe(script)).await.and_then(|row| row.try_get(0));
+        self.close(end).await
+    }
+
+    fn script(&mut self, scope: &str, sql: &str) -> String {
+        self.report.attempts += 1;
+        format!("{BEGIN}; {scope}; {sql}; ROLLBACK")
     }
 
     async fn attempt_with(&mut self, scope: &str, sql: &str, row: &str) -> Result<End, StoreError> {
         self.open(scope).await?;
         let end = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(row).execute(&mut self.conn).await;
-        self.close(end.map(|done| i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))).await
+        self.conn.execute("ROLLBACK").await?;
+        ended(end.map(|done| i64::try_from(done.rows_affected()).unwrap_or(i64::MAX)))
     }
 
-    async fn count(&mut self, scope: &str, sql: &str) -> Result<End, StoreError> {
-        self.open(scope).await?;
-        let end = self.conn.fetch_one(AssertSqlSafe(sql.to_owned())).await.and_then(|row| row.try_get(0));
-        self.close(end).await
-    }
-
+    /// A COPY on a connection of its own: the driver cannot use one further on which a COPY was refused.
     async fn copy(&mut self, scope: &str, table: &str) -> Result<End, StoreError> {
+        let fresh = self.store.connect_as(self.role).await?;
+        let used = std::mem::replace(&mut self.conn, fresh);
         self.open(scope).await?;
-        let statement = format!("COPY {table} TO STDOUT");
-        let end = copied_lines(&mut self.conn, &statement).await;
-        self.close(end).await
+        let end = copied_lines(&mut self.conn, &format!("COPY {table} TO STDOUT")).await;
+        self.conn = used;
+        ended(end)
     }
 
     async fn open(&mut self, scope: &str) -> Result<(), StoreError> {
         self.report.attempts += 1;
-        // Short limits: a prover must never hold up the application, not even when it finds a way in.
-        let sql = format!("BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'; {scope}");
-        self.conn.execute(AssertSqlSafe(sql)).await?;
+        self.conn.execute(AssertSqlSafe(format!("{BEGIN}; {scope}"))).await?;
         Ok(())
     }
 
     async fn close(&mut self, end: Result<i64, sqlx::Error>) -> Result<End, StoreError> {
-        self.conn.execute("ROLLBACK").await?;
-        match end {
-            Ok(rows) => Ok(End::Touched(rows)),
-            Err(error) => match error.as_database_error().and_then(|refusal| refusal.code().map(Into::into)) {
-                Some(code) => Ok(End::Refused(code)),
-                None => Err(error.into()),
-            },
+        if end.is_err() {
+            self.conn.execute("ROLLBACK").await?;
         }
+        ended(end)
+    }
+}
+
+fn ended(end: Result<i64, sqlx::Error>) -> Result<End, StoreError> {
+    match end {
+        Ok(rows) => Ok(End::Touched(rows)),
+        Err(error) => match error.as_database_error().and_then(|refusal| refusal.code().map(Into::into)) {
+            Some(code) => Ok(End::Refused(code)),
+            None => Err(error.into()),
+        },
     }
 }
 
@@ -352,13 +374,17 @@ fn settings(tenant: TenantId, person: PersonId) -> String {
 /// Scopes that own nothing.
 fn strangers() -> Vec<Setting> {
     let (tenant, person) = (TenantId::new(), PersonId::new());
-    let set = |about, sql: String| Setting { about, sql };
+    let set = |about, copies, sql: String| Setting { about, sql, copies };
     vec![
-        set("none", String::new()),
-        set("empty", "SET LOCAL wordbond.tenant = ''; SET LOCAL wordbond.actor = ''; SET LOCAL wordbond.lookup = ''".to_owned()),
-        set("malformed", "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'".to_owned()),
-        set("half", format!("SET LOCAL wordbond.actor = '{person}'")),
-        set("a stranger's", settings(tenant, person)),
-        set("a stranger's key", format!("SET LOCAL wordbond.lookup = '{}'", "00".repeat(32))),
+        set("none", true, String::new()),
+        set(
+            "empty",
+            false,
+            "SET LOCAL wordbond.tenant = ''; SET LOCAL wordbond.actor = ''; SET LOCAL wordbond.lookup = ''".to_owned(),
+        ),
+        set("malformed", false, "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'".to_owned()),
+        set("half", false, format!("SET LOCAL wordbond.actor = '{person}'")),
+        set("a stranger's", true, settings(tenant, person)),
+        set("a stranger's key", false, format!("SET LOCAL wordbond.lookup = '{}'", "00".repeat(32))),
     ]
 }

@@ -3,6 +3,7 @@
 
 mod house;
 mod jobs;
+mod link;
 mod notes;
 mod records;
 mod scope;

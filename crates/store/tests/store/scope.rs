@@ -95,26 +95,12 @@ async fn every_fault_turns_it_red_and_its_undoing_green() {
         let finding = scope_sql::probe(db.store(), &promise()).await;
         root.execute(AssertSqlSafe(format!("BEGIN; {undo}; COMMIT"))).await.unwrap();
         assert_eq!(finding.outcome(), Outcome::Broke, "{}: {finding:?}", fault.id);
+        // The attacks themselves come through, before the catalogue is read; a function they cannot guess how to call.
+        let lived = ["touched", "reads", "can become"].iter().any(|word| finding.saw().contains(word));
+        assert!(lived || fault.id == "scope-definer-function", "{} was only read: {}", fault.id, finding.saw());
         reported.push_str(&format!("{}: {}\n", fault.id, finding.saw()));
     }
     println!("{reported}");
     let finding = scope_sql::probe(db.store(), &promise()).await;
     assert_eq!(finding.outcome(), Outcome::Held, "{finding:?}");
-}
-
-/// The attacks alone, without the catalogue's help, come through each hole that rows can fall through.
-#[tokio::test]
-async fn the_attacks_themselves_come_through() {
-    let db = ScratchDb::new().await;
-    inhabit(db.store()).await;
-    let mut root = db.superuser().await.unwrap();
-    for fault in scope_sql::FAULTS.iter().filter(|fault| fault.id != "scope-definer-function") {
-        let Make::Sql { make, undo } = fault.make else { panic!("{} is no SQL", fault.id) };
-        root.execute(AssertSqlSafe(format!("BEGIN; {make}; COMMIT"))).await.unwrap();
-        let finding = scope_sql::probe(db.store(), &promise()).await;
-        root.execute(AssertSqlSafe(format!("BEGIN; {undo}; COMMIT"))).await.unwrap();
-        let said = finding.saw();
-        let lived = ["touched", "reads", "can become"].iter().any(|word| said.contains(word));
-        assert!(lived, "{} was only read in the catalogue: {said}", fault.id);
-    }
 }

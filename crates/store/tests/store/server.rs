@@ -131,6 +131,7 @@ fn files_and_socket_are_closed_to_everybody_else() {
 #[test]
 fn a_directory_that_its_user_cannot_reach_moves_the_server_and_notes_where() {
     let closed = tempfile::tempdir().unwrap();
+    fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
     if fs::metadata(closed.path()).unwrap().uid() != 0 {
         return;
     }

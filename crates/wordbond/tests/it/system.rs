@@ -1,0 +1,100 @@
+//! Whole systems: the real executable, a real database, real TLS, a real browser.
+
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+use testkit::ScratchSystem;
+
+fn executable() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_wordbond"))
+}
+
+fn profile(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles").join(name).canonicalize().unwrap()
+}
+
+/// Runs a command of the binary without holding up the proxy of the scratch system, which lives in this process.
+async fn run(arguments: Vec<String>) -> Output {
+    tokio::task::spawn_blocking(move || Command::new(executable()).args(arguments).output().unwrap()).await.unwrap()
+}
+
+async fn check(system: &ScratchSystem, only: &[&str]) -> (Option<i32>, Value) {
+    let mut arguments = vec!["check".to_owned(), "--json".to_owned(), "--data-dir".to_owned()];
+    arguments.push(system.data_dir().display().to_string());
+    if !only.is_empty() {
+        arguments.push("--only".to_owned());
+        arguments.extend(only.iter().map(|&id| id.to_owned()));
+    }
+    let output = run(arguments).await;
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code(), report)
+}
+
+async fn verify(system: &ScratchSystem) -> Output {
+    let ca = system.data_dir().join("tls/ca.pem").display().to_string();
+    run(vec!["verify".to_owned(), system.url(), "--ca".to_owned(), ca]).await
+}
+
+/// The claims of the rows that read as `verdict`.
+fn claims(report: &Value, verdict: &str) -> BTreeSet<String> {
+    let rows = report["promises"].as_array().unwrap().iter().filter(|row| row["verdict"] == verdict);
+    rows.flat_map(|row| row["claims"].as_array().unwrap()).map(|claim| claim.as_str().unwrap().to_owned()).collect()
+}
+
+/// What this build keeps of each published page. The list only grows.
+const LEIDE: [&str; 11] = [
+    "L10", "L13", "L14", "L15", "L16", "L17", "L20.database", "L20.in", "L20.out", "L24", "L36",
+];
+const LEEMU: [&str; 3] = ["M18.in", "M18.out", "M18.database"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leide_page_is_enforced_attacked_recorded_and_verified() {
+    let mut system = ScratchSystem::start(executable(), &profile("leide.toml")).await.unwrap();
+    let (code, report) = check(&system, &[]).await;
+    assert_eq!(code, Some(3), "what is not built is Unproven: {report:#}");
+    let kept: BTreeSet<String> = LEIDE.iter().map(|&claim| claim.to_owned()).collect();
+    assert_eq!(claims(&report, "kept"), kept, "{report:#}");
+    assert!(claims(&report, "broken").is_empty() && claims(&report, "error").is_empty(), "{report:#}");
+    let counted: u64 = report["summary"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(counted, report["promises"].as_array().unwrap().len() as u64, "every promise is counted once");
+    for row in report["promises"].as_array().unwrap().iter().filter(|row| row["verdict"] == "kept") {
+        assert!(row["leaf"].is_u64() && row["valid_until"].is_string(), "no green without evidence: {row:#}");
+    }
+
+    let honest = verify(&system).await;
+    assert!(honest.status.success(), "{}", String::from_utf8_lossy(&honest.stdout));
+
+    // The same ledger goes on after a restart, and a visitor who was here before sees no fork.
+    system.restart().await.unwrap();
+    let (_, again) = check(&system, &["L14"]).await;
+    assert_eq!(claims(&again, "kept"), BTreeSet::from(["L14".to_owned()]));
+    assert!(verify(&system).await.status.success());
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leemu_page_is_enforced_attacked_recorded_and_verified() {
+    let system = ScratchSystem::start(executable(), &profile("leemu.toml")).await.unwrap();
+    let (code, report) = check(&system, &[]).await;
+    assert_eq!(code, Some(3), "{report:#}");
+    let kept: BTreeSet<String> = LEEMU.iter().map(|&claim| claim.to_owned()).collect();
+    assert_eq!(claims(&report, "kept"), kept, "{report:#}");
+    assert!(verify(&system).await.status.success());
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_is_a_normal_event() {
+    let mut system = ScratchSystem::start(executable(), &profile("starter.toml")).await.unwrap();
+    for _ in 0..2 {
+        system.kill_and_restart().await.unwrap();
+        let (code, report) = check(&system, &["tls-in"]).await;
+        assert!(matches!(code, Some(0)), "{report:#}");
+    }
+    let honest = verify(&system).await;
+    assert!(honest.status.success(), "{}", String::from_utf8_lossy(&honest.stdout));
+    system.stop().await.unwrap();
+}
