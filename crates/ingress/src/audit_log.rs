@@ -9,7 +9,7 @@ mod plant;
 mod remote;
 
 pub use faults::FAULTS;
-pub use plant::Plant;
+pub use plant::{Plant, PlantError};
 
 use kernel::Span;
 use outbound::{Operator, Site};
@@ -81,9 +81,12 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
     let trail = trail::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?;
     judge(trail)?;
     let (entries, size) = (told.len(), log.entries.len());
-    let saw = format!("{} acts have {entries} entries; {size} ledger entries and {} teams verify", acts.len(), trail.tenants);
+    let saw =
+        format!("{} acts have {entries} entries; {size} ledger entries and {} teams verify", acts.len(), trail.tenants);
     Ok(Finding::held(saw)
-        .tried("suspended and resumed a team, and looked for the events in its log, in the operator's and in the ledger")
+        .tried(
+            "suspended and resumed a team, and looked for the events in its log, in the operator's and in the ledger",
+        )
         .tried(format!("tried {refused} acts that must be refused, and looked for traces"))
         .tried("read the whole ledger from outside and verified every entry against tiles and signed checkpoint")
         .tried("compared, for every team, the transaction of its last change with those of its events")
@@ -93,7 +96,8 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
 }
 
 fn judge(trail: trail::Trail) -> Result<(), Stop> {
-    let count = |count: usize, what: &str| if count == 0 { Ok(()) } else { Err(Stop::Broke(format!("{count} {what}"))) };
+    let count =
+        |count: usize, what: &str| if count == 0 { Ok(()) } else { Err(Stop::Broke(format!("{count} {what}"))) };
     count(trail.unexplained, "teams were changed in a transaction that told nothing of it")?;
     count(trail.unanchored, "events of the audit log are not in the ledger")
 }

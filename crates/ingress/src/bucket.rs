@@ -53,6 +53,9 @@ mod tests {
         assert_eq!(bucket.take(at(1_500)), Err(Duration::from_millis(500)));
         assert_eq!(bucket.take(at(2_000)), Ok(()));
         // However long it rests, it never holds more than its size.
-        assert_eq!([60_000, 60_000, 60_000, 60_000].map(|millis| bucket.take(at(millis)).is_ok()), [true, true, true, false]);
+        assert_eq!(
+            [60_000, 60_000, 60_000, 60_000].map(|millis| bucket.take(at(millis)).is_ok()),
+            [true, true, true, false]
+        );
     }
 }

@@ -201,7 +201,9 @@ impl Edge {
         let (activity, router) = (Activity::new(), self.router);
         let service = {
             let activity = activity.clone();
-            service_fn(move |request: hyper::Request<Incoming>| respond(router.clone(), activity.clone(), request.map(Body::new)))
+            service_fn(move |request: hyper::Request<Incoming>| {
+                respond(router.clone(), activity.clone(), request.map(Body::new))
+            })
         };
         let stream = Patient::new(stream);
         if is_h2 {

@@ -69,7 +69,8 @@ async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Fai
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let too_large = || Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("at most {most} bytes are accepted here")));
+    let too_large =
+        || Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("at most {most} bytes are accepted here")));
     let said = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > most as u64) {
         return Err(too_large());

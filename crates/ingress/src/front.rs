@@ -62,7 +62,11 @@ fn vet(request: &Request) -> Result<(), Problem> {
         return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     let authority = uri.authority().map(|authority| authority.as_str());
-    if host_is_clear(authority, request.headers()) { Ok(()) } else { Err(Problem::bad_request("the request's host is malformed")) }
+    if host_is_clear(authority, request.headers()) {
+        Ok(())
+    } else {
+        Err(Problem::bad_request("the request's host is malformed"))
+    }
 }
 
 /// Whether the request names one host, well formed; where both the address and `Host` name it, the same.

@@ -135,7 +135,9 @@ impl Scanner {
         for (at, byte) in input.iter().enumerate() {
             let after_return = self.held.last() == Some(&b'\r');
             match byte {
-                b'\n' if !after_return => return Err(Refusal::Malformed("a line feed stands without its carriage return")),
+                b'\n' if !after_return => {
+                    return Err(Refusal::Malformed("a line feed stands without its carriage return"));
+                }
                 b'\n' => {}
                 _ if after_return => return Err(Refusal::Malformed("a carriage return stands without its line feed")),
                 _ => {}
@@ -229,7 +231,8 @@ fn request_line(line: &[u8]) -> Result<(String, bool), Refusal> {
     const SHAPE: Refusal = Refusal::Malformed("the request line is malformed");
     let line = std::str::from_utf8(line).map_err(|_| SHAPE)?;
     let mut words = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next()) else {
+    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
+    else {
         return Err(SHAPE);
     };
     if method.is_empty() || !method.bytes().all(is_token) || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -279,7 +282,9 @@ impl Fields {
             b"content-length" => self.content_length(value),
             b"transfer-encoding" => self.transfer_encoding(value),
             // Spellings that other servers take for the real ones.
-            b"content_length" | b"transfer_encoding" => Err(Refusal::Malformed("a header's name is spelt with an underscore")),
+            b"content_length" | b"transfer_encoding" => {
+                Err(Refusal::Malformed("a header's name is spelt with an underscore"))
+            }
             _ => Ok(()),
         }
     }
@@ -333,8 +338,10 @@ pub fn is_host(value: &[u8]) -> bool {
 
 /// A character of a token (RFC 9110 section 5.6.2).
 const fn is_token(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
-        || byte.is_ascii_alphanumeric()
+    matches!(
+        byte,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+    ) || byte.is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

@@ -20,10 +20,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         if media_type(request.headers()).as_deref() != Some("application/json") {
-            return Err(for_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail("application/json is expected here").into());
+            return Err(for_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                .detail("application/json is expected here")
+                .into());
         }
         // The policy has bounded the body and read it already.
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| Problem::bad_request("the content broke off"))?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|_| Problem::bad_request("the content broke off"))?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| refuse(&error))
     }
 }
@@ -42,7 +45,11 @@ fn refuse(error: &serde_json::Error) -> Failure {
             let text = error.to_string();
             // These two name keys of ours or of the sender's; the others would repeat values.
             let named = text.starts_with("missing field") || text.starts_with("unknown field");
-            let what = if named { text } else { format!("the value before line {line} column {column} is of another kind than expected") };
+            let what = if named {
+                text
+            } else {
+                format!("the value before line {line} column {column} is of another kind than expected")
+            };
             unacceptable(what)
         }
         Category::Syntax | Category::Eof | Category::Io => {

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use utoipa::{
     ToSchema,
     openapi::{
-        ComponentsBuilder, Content, HttpMethod, Info, KnownFormat, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
-        Ref, RefOr, Required, ResponseBuilder, Schema, SchemaFormat, Type,
+        ComponentsBuilder, Content, HttpMethod, Info, KnownFormat, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
+        PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, SchemaFormat, Type,
         path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
@@ -68,7 +68,8 @@ impl Doc {
     #[must_use]
     pub fn gives<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
         let schema = self.refer::<T>();
-        let response = ResponseBuilder::new().description(about).content("application/json", Content::new(Some(schema)));
+        let response =
+            ResponseBuilder::new().description(about).content("application/json", Content::new(Some(schema)));
         self.change(|operation| operation.response(status.to_string(), response))
     }
 
@@ -81,7 +82,8 @@ impl Doc {
     /// A parameter in the path that is a UUID.
     #[must_use]
     pub fn id(self, name: &str, about: &str) -> Self {
-        let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let schema =
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
         let parameter = ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Path)
@@ -134,8 +136,11 @@ impl std::fmt::Debug for Doc {
 }
 
 fn refusal(status: u16) -> ResponseBuilder {
-    let title = axum::http::StatusCode::from_u16(status).map_or_else(|_| String::new(), |status| problem::for_status(status).title);
-    ResponseBuilder::new().description(title).content(problem::MEDIA_TYPE, Content::new(Some(Ref::from_schema_name(PROBLEM))))
+    let title = axum::http::StatusCode::from_u16(status)
+        .map_or_else(|_| String::new(), |status| problem::for_status(status).title);
+    ResponseBuilder::new()
+        .description(title)
+        .content(problem::MEDIA_TYPE, Content::new(Some(Ref::from_schema_name(PROBLEM))))
 }
 
 /// The document of every route of the table that says something about itself.
@@ -150,7 +155,8 @@ pub fn document(table: &RouteTable) -> OpenApi {
     }
     let paths = items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
     let components = schemas.into_iter().fold(ComponentsBuilder::new(), |all, (name, schema)| all.schema(name, schema));
-    let components = components.security_scheme(PERSON, bearer("The token of a person, as it was given when they joined"));
+    let components =
+        components.security_scheme(PERSON, bearer("The token of a person, as it was given when they joined"));
     let components = components.security_scheme(OPERATOR, bearer("The operator's token, from the data directory"));
     let info = Info::new("The API of this service", env!("CARGO_PKG_VERSION"));
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()

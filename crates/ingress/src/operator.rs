@@ -10,7 +10,10 @@ use crate::{
     route::{Route, RouteTable},
     state::State,
 };
-use axum::{Json as Reply, extract, http::{Method, StatusCode}};
+use axum::{
+    Json as Reply, extract,
+    http::{Method, StatusCode},
+};
 use kernel::{Actor, TenantId};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -31,15 +34,30 @@ pub fn routes(state: &State) -> RouteTable {
     let doc = |id, about| Doc::new(id, about).tag("operator");
     let tenant = |id, about| doc(id, about).id("id", "The team").takes::<Why>().gives_nothing("Done");
     RouteTable::new([
-        Route::with_state(Method::POST, "/operator/tenants/{id}/suspend", Policy::operator(LARGEST), suspend, state.clone())
-            .documented(tenant("suspendTenant", "Suspends a team: its people can do nothing until it is resumed")),
-        Route::with_state(Method::POST, "/operator/tenants/{id}/resume", Policy::operator(LARGEST), resume, state.clone())
-            .documented(tenant("resumeTenant", "Ends the suspension of a team")),
-        Route::with_state(Method::GET, "/operator/audit", Policy::operator(0), trail, state.clone())
-            .documented(doc("operatorAudit", "The operator's own acts, newest first").gives::<Trail>(200, "At most 1000 events")),
-        Route::with_state(Method::GET, "/operator/csp-reports", Policy::operator(0), violations, state.clone()).documented(
-            doc("cspReports", "What browsers stopped on our pages").gives::<Violations>(200, "The most recent first"),
+        Route::with_state(
+            Method::POST,
+            "/operator/tenants/{id}/suspend",
+            Policy::operator(LARGEST),
+            suspend,
+            state.clone(),
+        )
+        .documented(tenant("suspendTenant", "Suspends a team: its people can do nothing until it is resumed")),
+        Route::with_state(
+            Method::POST,
+            "/operator/tenants/{id}/resume",
+            Policy::operator(LARGEST),
+            resume,
+            state.clone(),
+        )
+        .documented(tenant("resumeTenant", "Ends the suspension of a team")),
+        Route::with_state(Method::GET, "/operator/audit", Policy::operator(0), trail, state.clone()).documented(
+            doc("operatorAudit", "The operator's own acts, newest first").gives::<Trail>(200, "At most 1000 events"),
         ),
+        Route::with_state(Method::GET, "/operator/csp-reports", Policy::operator(0), violations, state.clone())
+            .documented(
+                doc("cspReports", "What browsers stopped on our pages")
+                    .gives::<Violations>(200, "The most recent first"),
+            ),
         Route::with_state(Method::POST, "/operator/egress/attempt", Policy::operator(LARGEST), attempt, state.clone())
             .documented(
                 doc("egressAttempt", "Tries an outgoing call through the gate that every outgoing call passes")
@@ -154,5 +172,7 @@ async fn attempt(extract::State(state): extract::State<State>, Json(call): Json<
 /// the route is no way to reach what the operator's network hides.
 fn on_this_machine(address: &str) -> Answer<SocketAddr> {
     let address: Option<SocketAddr> = address.parse().ok();
-    address.filter(|address| address.ip().is_loopback()).ok_or_else(|| unacceptable("connect_to is no address and port of this machine"))
+    address
+        .filter(|address| address.ip().is_loopback())
+        .ok_or_else(|| unacceptable("connect_to is no address and port of this machine"))
 }

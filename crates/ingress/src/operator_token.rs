@@ -49,7 +49,8 @@ pub fn read_or_create(path: &Path) -> io::Result<String> {
     };
     let token = text.trim();
     if token.len() < SHORTEST {
-        let what = format!("{} holds fewer than {SHORTEST} characters; remove it, and a new one is made", path.display());
+        let what =
+            format!("{} holds fewer than {SHORTEST} characters; remove it, and a new one is made", path.display());
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
     Ok(token.to_owned())
@@ -72,7 +73,6 @@ fn hash(token: &str) -> [u8; 32] {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

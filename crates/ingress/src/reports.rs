@@ -37,7 +37,9 @@ pub fn routes(state: &State) -> RouteTable {
         .takes_as::<parse::Legacy>("application/csp-report")
         .gives_nothing("Counted, or let go")
         .problems(&[415, 429]);
-    RouteTable::new([Route::with_state(Method::POST, csp::REPORT_PATH, Policy::open(LARGEST), take, state.clone()).documented(doc)])
+    RouteTable::new([
+        Route::with_state(Method::POST, csp::REPORT_PATH, Policy::open(LARGEST), take, state.clone()).documented(doc)
+    ])
 }
 
 async fn take(extract::State(state): extract::State<State>, headers: HeaderMap, body: Bytes) -> Response {

@@ -47,7 +47,8 @@ impl Route {
         S: Clone + Send + Sync + 'static,
     {
         // Methods outside the framework's list have no route; `RouteTable::router` reports them.
-        let handler = MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
+        let handler =
+            MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
         Self { method, path, policy, doc: None, handler: handler.with_state(state) }
     }
 
@@ -164,7 +165,11 @@ impl RouteTable {
             let guard = Guard { path: route.path, policy: route.policy, gate: Arc::clone(gate) };
             (route.path, route.handler.route_layer(from_fn_with_state(guard, enforce::enforce)))
         };
-        Ok(self.routes.into_iter().map(guarded).fold(Router::new(), |router, (path, handler)| router.route(path, handler)))
+        Ok(self
+            .routes
+            .into_iter()
+            .map(guarded)
+            .fold(Router::new(), |router, (path, handler)| router.route(path, handler)))
     }
 
     /// The framework panics where two routes collide; a table says so instead.
@@ -206,7 +211,6 @@ fn shape(path: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 
@@ -223,10 +227,7 @@ mod tests {
         assert_eq!(refused(vec![route("/{a}/x"), route("/{b}/x")]), RouteError::Ambiguous("/{a}/x", "/{b}/x"));
         assert_eq!(refused(vec![route("a")]), RouteError::Path("a"));
         let odd = Method::from_bytes(b"BREW").unwrap();
-        assert_eq!(
-            refused(vec![Route::new(odd.clone(), "/pot", Policy::PAGE, nothing)]),
-            RouteError::Method(odd)
-        );
+        assert_eq!(refused(vec![Route::new(odd.clone(), "/pot", Policy::PAGE, nothing)]), RouteError::Method(odd));
     }
 
     #[test]

@@ -49,9 +49,7 @@ impl Gate for State {
     fn person<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<Caller>, Failure>> {
         Box::pin(async move {
             match tenancy::authenticate(&self.store, token).await? {
-                Some(session) if session.suspended => {
-                    Err(Problem::forbidden().detail("the team is suspended").into())
-                }
+                Some(session) if session.suspended => Err(Problem::forbidden().detail("the team is suspended").into()),
                 Some(session) => Ok(Some(Caller { tenant: session.tenant, person: session.person })),
                 None => Ok(None),
             }

@@ -130,10 +130,10 @@ impl Tls {
 fn read(certificate: &Path, key: &Path, now: Timestamp) -> Result<ServerConfig, TlsError> {
     let chain = files::chain(certificate)?;
     let secret = files::key(key)?;
-    let (from, until) = chain.first().and_then(|leaf| files::validity(leaf)).ok_or_else(|| TlsError::Content {
-        path: certificate.to_owned(),
-        expected: "certificate",
-    })?;
+    let (from, until) = chain
+        .first()
+        .and_then(|leaf| files::validity(leaf))
+        .ok_or_else(|| TlsError::Content { path: certificate.to_owned(), expected: "certificate" })?;
     if now >= until {
         return Err(TlsError::Expired { path: certificate.to_owned(), at: until });
     }

@@ -75,12 +75,12 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Handshake(&["-tls1_2"]),
     },
     Fault {
-        id: "certificate-does-not-verify",
-        about: "The public address presents a certificate that does not verify.",
+        id: "tls-1-2-accepted-without-a-name",
+        about: "The public address accepts TLS 1.2 from clients that name no server, as a forgotten default host does.",
         breaks: &["tls-in"],
-        spares_plants: false,
-        make: Make::Middle(&[Meddling::BadCertificate]),
-        bites: Bites::Unverified,
+        spares_plants: true,
+        make: Make::Middle(&[Meddling::AcceptTls12WithoutName]),
+        bites: Bites::Handshake(&["-tls1_2", "-noservername"]),
     },
 ];
 

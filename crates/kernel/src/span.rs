@@ -92,7 +92,8 @@ impl FromStr for Span {
         while !rest.is_empty() {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let (number, after) = rest.split_at(digits);
-            let count: u64 = number.parse().map_err(|_| if number.is_empty() { shape() } else { SpanError::TooLong })?;
+            let count: u64 =
+                number.parse().map_err(|_| if number.is_empty() { shape() } else { SpanError::TooLong })?;
             let after = after.trim_start();
             let letters = after.len() - after.trim_start_matches(|c: char| c.is_alphabetic()).len();
             let (word, next) = after.split_at(letters);

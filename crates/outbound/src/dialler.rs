@@ -111,7 +111,9 @@ impl Dialler {
     pub async fn attempt(&self, url: &str, connect_to: Option<SocketAddr>) -> Attempt {
         let failed = |error: &OutboundError| Attempt {
             outcome: match error {
-                OutboundError::Address(_) | OutboundError::Unregistered(_) | OutboundError::Root(_) => AttemptOutcome::Refused,
+                OutboundError::Address(_) | OutboundError::Unregistered(_) | OutboundError::Root(_) => {
+                    AttemptOutcome::Refused
+                }
                 OutboundError::Unreachable { .. } => AttemptOutcome::Unreachable,
                 OutboundError::Tls { .. } => AttemptOutcome::TlsFailed,
                 OutboundError::Protocol { .. } | OutboundError::TooLarge { .. } | OutboundError::Deadline { .. } => {
@@ -243,8 +245,7 @@ pub(crate) async fn send_h1<S>(stream: S, address: &Address, request: Request<Ve
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, driver) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| address.broke(&error))?;
+    let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| address.broke(&error))?;
     let driver = tokio::spawn(driver);
     let (mut parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();

@@ -133,7 +133,10 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "this crate is the one that dials")]
     pub async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, OutboundError> {
         let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
-        stream.map_or_else(|_| Err(self.unreachable("no connection in time")), |s| s.map_err(|e| self.unreachable(&e.to_string())))
+        stream.map_or_else(
+            |_| Err(self.unreachable("no connection in time")),
+            |s| s.map_err(|e| self.unreachable(&e.to_string())),
+        )
     }
 
     /// Every address that the host name resolves to, with the https port.
@@ -149,7 +152,10 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "this crate is the one that dials")]
     async fn connect_port(&self, port: u16) -> Result<TcpStream, OutboundError> {
         let stream = timeout(PATIENCE, TcpStream::connect((self.address.host.as_str(), port))).await;
-        stream.map_or_else(|_| Err(self.unreachable("no connection in time")), |s| s.map_err(|e| self.unreachable(&e.to_string())))
+        stream.map_or_else(
+            |_| Err(self.unreachable("no connection in time")),
+            |s| s.map_err(|e| self.unreachable(&e.to_string())),
+        )
     }
 
     fn unreachable(&self, reason: &str) -> OutboundError {

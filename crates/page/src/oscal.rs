@@ -62,7 +62,8 @@ fn result(snapshot: &Snapshot, scope: &str, at: &str) -> Value {
         "reviewed-controls": { "control-selections": [{ "include-controls": controls }] },
         "findings": snapshot.rows.iter().map(|row| finding(scope, row)).collect::<Vec<_>>(),
     });
-    let observations: Vec<Value> = evidence().map(|(row, recorded)| observation(snapshot, scope, row, recorded)).collect();
+    let observations: Vec<Value> =
+        evidence().map(|(row, recorded)| observation(snapshot, scope, row, recorded)).collect();
     // OSCAL's lists may be absent but never empty.
     if let Some(map) = result.as_object_mut().filter(|_| !observations.is_empty()) {
         map.insert("observations".to_owned(), observations.into());

@@ -8,10 +8,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use promises::{
-    Catalogue, ControlSpec, Judgement, Kind, Promise, Recorded, Story, Verdict,
-    control::Vantage,
-    judge,
-    verdict::Day,
+    Catalogue, ControlSpec, Judgement, Kind, Promise, Recorded, Story, Verdict, control::Vantage, judge, verdict::Day,
 };
 
 /// How many days the history bar covers.
@@ -89,7 +86,10 @@ impl Row {
     /// From where it is attacked; `None` where nothing is.
     #[must_use]
     pub fn vantage(&self) -> Option<Vantage> {
-        self.rests_on.as_ref().map(|r| r.observation.about.vantage).or_else(|| self.control.map(|control| control.vantage))
+        self.rests_on
+            .as_ref()
+            .map(|r| r.observation.about.vantage)
+            .or_else(|| self.control.map(|control| control.vantage))
     }
 
     /// The vantage in words.

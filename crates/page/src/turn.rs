@@ -31,7 +31,8 @@ pub(crate) fn next(promise: &Promise, before: Option<&Recorded>, recorded: &Reco
         None => before.map(|before| outcome_verdict(before.observation.outcome)),
     };
     let to = outcome_verdict(recorded.observation.outcome);
-    let seen = (from != Some(to)).then(|| turn(promise, recorded, about.observed_at, from, to, &recorded.observation.saw));
+    let seen =
+        (from != Some(to)).then(|| turn(promise, recorded, about.observed_at, from, to, &recorded.observation.saw));
     lapse.into_iter().chain(seen).collect()
 }
 

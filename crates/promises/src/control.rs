@@ -26,6 +26,21 @@ pub enum Mode {
     Built,
 }
 
+impl Mode {
+    /// Every mode, from the least to the most of Wordbond.
+    pub const ALL: [Self; 3] = [Self::Proxy, Self::Mapped, Self::Built];
+
+    /// How a profile writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Mapped => "mapped",
+            Self::Built => "built",
+        }
+    }
+}
+
 /// The type of a parameter, and with it how a profile writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -60,8 +60,8 @@ pub enum Meddling {
     AddHeader(On, &'static str, &'static str),
     /// Also accepts TLS 1.2.
     AcceptTls12,
-    /// Presents a certificate that does not verify.
-    BadCertificate,
+    /// Also accepts TLS 1.2 from clients that name no server, as a forgotten default host does.
+    AcceptTls12WithoutName,
     /// Serves pages on plain HTTP instead of redirecting.
     ServePlain,
     /// Answers a POST to the path itself, with 204, and forwards nothing.
@@ -94,8 +94,6 @@ pub enum Bites {
     Body(&'static str, &'static str),
     /// A handshake with `openssl s_client` and these arguments succeeds.
     Handshake(&'static [&'static str]),
-    /// A handshake of `openssl s_client -verify_return_error` with the system's own root certificate fails.
-    Unverified,
     /// A plain HTTP GET of the path answers with this status.
     Plain(&'static str, u16),
     /// A POST to the path answers 204 while the listener behind the proxy never sees it.

@@ -104,6 +104,22 @@ pub enum Kind {
     Planned,
 }
 
+impl Kind {
+    /// Every kind, from the strongest to the weakest.
+    pub const ALL: [Self; 4] = [Self::Enforced, Self::Clocked, Self::Attested, Self::Planned];
+
+    /// How a profile writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::Clocked => "clocked",
+            Self::Attested => "attested",
+            Self::Planned => "planned",
+        }
+    }
+}
+
 /// One line of the page.
 #[derive(Clone, Debug, Serialize)]
 pub struct Promise {

@@ -1,4 +1,10 @@
 //! Where the database is, and how each role gets in.
+//!
+//! On this machine: through the child server's socket, by the kernel's word on who is calling. At a managed server: the
+//! role in the `--database` URL creates the others at the first start, each with a random password that lies among the
+//! wrapped keys and nowhere else, and is used for nothing but that and migrations' rights afterwards. That role must own the
+//! database and be allowed to create roles (`CREATE ROLE wordbond_boot LOGIN CREATEROLE PASSWORD …; CREATE DATABASE wordbond
+//! OWNER wordbond_boot`), and the server must run with `track_commit_timestamp = on`.
 
 use crate::{Role, StoreError, server::SUPERUSER};
 use sqlx::{
@@ -49,7 +55,9 @@ impl Address {
             return Err(wrong("names a socket; leave it out to use a server on this machine"));
         }
         if !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
-            return Err(wrong("the link must be verified TLS; add ?sslmode=verify-full (and sslrootcert=FILE for a private CA)"));
+            return Err(wrong(
+                "the link must be verified TLS; add ?sslmode=verify-full (and sslrootcert=FILE for a private CA)",
+            ));
         }
         if options.get_database().is_none() {
             return Err(wrong("names no database"));

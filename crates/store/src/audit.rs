@@ -2,7 +2,7 @@
 //! change: no change without its event, and no event without its change.
 
 use crate::{Scoped, StoreError, scope::operator_tenant, time::At};
-use kernel::{Timestamp, TenantId};
+use kernel::{TenantId, Timestamp};
 use ledger::{
     Leaf,
     audit::{Commitment, Event, Salt, commit},
@@ -48,14 +48,16 @@ pub async fn record(scoped: &mut Scoped, keys: &KeyRing, event: &Event) -> Resul
     let id = Uuid::now_v7();
     let kept = Kept { event: text, salt: salt.0.iter().map(|byte| format!("{byte:02x}")).collect() };
     let body = Sealed::seal(keys, &place(scoped.tenant(), id), &kept)?;
-    sqlx::query("INSERT INTO wordbond.audit_event (tenant_id, event_id, entry_id, body, at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(scoped.tenant().uuid())
-        .bind(id)
-        .bind(entry.0)
-        .bind(body.as_bytes())
-        .bind(At(event.at))
-        .execute(scoped.conn())
-        .await?;
+    sqlx::query(
+        "INSERT INTO wordbond.audit_event (tenant_id, event_id, entry_id, body, at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(scoped.tenant().uuid())
+    .bind(id)
+    .bind(entry.0)
+    .bind(body.as_bytes())
+    .bind(At(event.at))
+    .execute(scoped.conn())
+    .await?;
     Ok(id)
 }
 

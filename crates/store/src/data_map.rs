@@ -75,7 +75,36 @@ pub struct File {
     pub erasure: String,
 }
 
+/// How the map for people begins.
+const INTRODUCTION: &str = "# Data map
+
+Where data is, what it is, whose it is, how long it stays, and what an erasure does with it. Made from
+`crates/store/data_map.toml` by `cargo run -p store --example data_map`; the system compares that file with the live schema
+at every start, in both directions, and refuses to serve where they differ.
+
+Classes: **system** says nothing about a person; **pseudonym** is an id without meaning of its own; **blind-index** is a
+keyed hash to look something up by; **credential** is a hash of a secret or a wrapped key; **personal** and **content** are
+stored as ciphertext only, in columns of the type `wordbond.sealed`.
+";
+
 impl Table {
+    fn markdown(&self) -> String {
+        let whose = match (self.scope, &self.owner) {
+            (Scope::Owner, Some(owner)) => format!("a person's within a tenant, by `{owner}`"),
+            (Scope::Lookup, _) => "shown only to whoever knows their key".to_owned(),
+            (Scope::Tenant | Scope::Owner, _) => "a tenant's".to_owned(),
+            (Scope::System, _) => "nobody's".to_owned(),
+        };
+        let mut out = format!(
+            "\n## {}\n\n{} Rows are {whose}. They stay: {}. At an erasure: {}.\n\n| column | class |\n|---|---|\n",
+            self.name, self.about, self.retention, self.erasure
+        );
+        for (column, class) in &self.columns {
+            out.push_str(&format!("| `{column}` | {class} |\n"));
+        }
+        out
+    }
+
     /// Whether its rows are somebody's, so that row security must hold.
     #[must_use]
     pub fn is_scoped(&self) -> bool {
@@ -103,6 +132,20 @@ impl DataMap {
     /// The tables whose rows are somebody's.
     pub fn scoped(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter().filter(|table| table.is_scoped())
+    }
+
+    /// The map for people: `docs/DATA_MAP.md`, which a test holds to this.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut out = INTRODUCTION.to_owned();
+        for table in &self.tables {
+            out.push_str(&table.markdown());
+        }
+        out.push_str("\n## Files\n\nBelow the data directory.\n\n| file | class | holds | stays | at an erasure |\n|---|---|---|---|---|\n");
+        for File { path, class, about, retention, erasure } in &self.files {
+            out.push_str(&format!("| `{path}` | {class} | {about} | {retention} | {erasure} |\n"));
+        }
+        out
     }
 
     /// Every way in which the map and the schema that `conn` sees differ, a sentence each.
@@ -168,7 +211,9 @@ fn compare(table: &Table, live: &BTreeMap<String, String>, keys: Option<&BTreeSe
     for (column, class) in &table.columns {
         match live.get(column) {
             None => out.push(format!("{name}.{column} is on the map and not in the database")),
-            Some(kind) if !fits(*class, kind) => out.push(format!("{name}.{column} is {class} and has the type {kind}")),
+            Some(kind) if !fits(*class, kind) => {
+                out.push(format!("{name}.{column} is {class} and has the type {kind}"))
+            }
             Some(_) => {}
         }
     }
@@ -179,7 +224,10 @@ fn compare(table: &Table, live: &BTreeMap<String, String>, keys: Option<&BTreeSe
     }
     let none = BTreeSet::new();
     let keys = keys.unwrap_or(&none);
-    out.extend(keys.difference(&table.foreign_keys).map(|key| format!("{name} has the foreign key {key}, which is not on the map")));
+    out.extend(
+        keys.difference(&table.foreign_keys)
+            .map(|key| format!("{name} has the foreign key {key}, which is not on the map")),
+    );
     out.extend(table.foreign_keys.difference(keys).map(|key| format!("{name} lacks the foreign key {key}")));
 }
 
@@ -204,6 +252,13 @@ mod tests {
         assert_eq!(names.len(), map.tables.len());
         assert!(map.scoped().all(|table| table.columns.contains_key("tenant_id")));
         assert!(map.tables.iter().filter(|t| t.scope == Scope::Owner).all(|table| table.owner.is_some()));
+    }
+
+    #[test]
+    fn the_map_for_people_is_the_map() {
+        let written = include_str!("../../../docs/DATA_MAP.md");
+        let own = DataMap::own().unwrap().markdown();
+        assert_eq!(written, own, "write it anew: cargo run -p store --example data_map > docs/DATA_MAP.md");
     }
 
     #[test]

@@ -206,7 +206,8 @@ async fn policies(conn: &mut PgConnection, map: &DataMap) -> Result<Vec<Breach>,
     let mut out = Vec::new();
     for row in sqlx::query(SQL).fetch_all(conn).await? {
         let (table, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (permissive, roles, command): (String, Vec<String>, String) = (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+        let (permissive, roles, command): (String, Vec<String>, String) =
+            (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
         let Some(table) = map.scoped().find(|scoped| scoped.name == table) else { continue };
         if permissive != "PERMISSIVE" || excepted(&table.name, &roles, &command) {
             continue;
@@ -235,7 +236,7 @@ fn excepted(table: &str, roles: &[String], command: &str) -> bool {
 fn narrow(scope: Scope, clause: &str) -> bool {
     let plain: String = clause.chars().filter(|c| !c.is_whitespace()).collect();
     // A disjunction at the top would put one more parenthesis in front, or begin otherwise.
-    let begins = plain.starts_with(TENANT) || plain.strip_prefix('(').is_some_and(|rest| conjunction(rest));
+    let begins = plain.starts_with(TENANT) || plain.strip_prefix('(').is_some_and(conjunction);
     begins && (scope != Scope::Owner || plain.contains(ACTOR))
 }
 
@@ -257,7 +258,8 @@ mod tests {
     use super::*;
 
     const T: &str = "(tenant_id = ( SELECT (NULLIF(current_setting('wordbond.tenant'::text, true), ''::text))::uuid AS \"nullif\"))";
-    const A: &str = "(owner_id = ( SELECT (NULLIF(current_setting('wordbond.actor'::text, true), ''::text))::uuid AS \"nullif\"))";
+    const A: &str =
+        "(owner_id = ( SELECT (NULLIF(current_setting('wordbond.actor'::text, true), ''::text))::uuid AS \"nullif\"))";
 
     #[test]
     fn only_conjunctions_that_begin_with_the_tenant_are_narrow() {

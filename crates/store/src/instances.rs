@@ -41,7 +41,10 @@ pub async fn heartbeat(store: &Store, instance: &Instance) -> Result<(), StoreEr
         .execute(system.conn())
         .await?;
     let forgotten = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
-    sqlx::query("DELETE FROM wordbond.instance WHERE heartbeat_at < $1").bind(At(forgotten)).execute(system.conn()).await?;
+    sqlx::query("DELETE FROM wordbond.instance WHERE heartbeat_at < $1")
+        .bind(At(forgotten))
+        .execute(system.conn())
+        .await?;
     system.commit().await
 }
 

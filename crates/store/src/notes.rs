@@ -85,13 +85,10 @@ pub async fn get(scoped: &mut Scoped, id: Uuid) -> Result<Note, StoreError> {
 pub async fn edit(scoped: &mut Scoped, id: Uuid, title: &str, body: &str) -> Result<(), StoreError> {
     let (tenant, owner) = (scoped.tenant(), scoped.person()?);
     // The lock keeps two edits from sealing the same version.
-    const LOCK: &str = "SELECT version FROM wordbond.note WHERE tenant_id = $1 AND note_id = $2 AND owner_id = $3 FOR UPDATE";
-    let version: Option<i64> = sqlx::query_scalar(LOCK)
-        .bind(tenant.uuid())
-        .bind(id)
-        .bind(owner.uuid())
-        .fetch_optional(scoped.conn())
-        .await?;
+    const LOCK: &str =
+        "SELECT version FROM wordbond.note WHERE tenant_id = $1 AND note_id = $2 AND owner_id = $3 FOR UPDATE";
+    let version: Option<i64> =
+        sqlx::query_scalar(LOCK).bind(tenant.uuid()).bind(id).bind(owner.uuid()).fetch_optional(scoped.conn()).await?;
     let next = version.ok_or(StoreError::NotFound)? + 1;
     let (title, body) = seal(scoped, owner, id, u64::try_from(next).unwrap_or_default(), title, body)?;
     let now = At(scoped.now());
@@ -146,7 +143,9 @@ pub async fn share(scoped: &mut Scoped, id: Uuid, with: PersonId) -> Result<(), 
         .map_err(|error| if StoreError::is_dangling(&error) { StoreError::NotFound } else { error.into() })?;
     if done.rows_affected() == 0 {
         // There is a grant already; whether it is the actor's own to give shows in whether the note is.
-        return get(scoped, id).await.and_then(|note| if note.owner == owner { Ok(()) } else { Err(StoreError::NotFound) });
+        return get(scoped, id)
+            .await
+            .and_then(|note| if note.owner == owner { Ok(()) } else { Err(StoreError::NotFound) });
     }
     audit::note(scoped, "note.share", &[format!("note:{id}"), format!("person:{with}")], &[]).await
 }
@@ -159,8 +158,13 @@ pub async fn unshare(scoped: &mut Scoped, id: Uuid, with: PersonId) -> Result<()
     let (tenant, owner) = (scoped.tenant(), scoped.person()?);
     const SQL: &str = "DELETE FROM wordbond.note_grant
         WHERE tenant_id = $1 AND note_id = $2 AND person_id = $3 AND owner_id = $4";
-    let done =
-        sqlx::query(SQL).bind(tenant.uuid()).bind(id).bind(with.uuid()).bind(owner.uuid()).execute(scoped.conn()).await?;
+    let done = sqlx::query(SQL)
+        .bind(tenant.uuid())
+        .bind(id)
+        .bind(with.uuid())
+        .bind(owner.uuid())
+        .execute(scoped.conn())
+        .await?;
     found(done.rows_affected())?;
     audit::note(scoped, "note.unshare", &[format!("note:{id}"), format!("person:{with}")], &[]).await
 }

@@ -2,10 +2,7 @@
 
 use crate::{Role, StoreError, address::Address};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use std::{
-    collections::BTreeMap,
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use vault::KeyRing;
 
 /// How long a caller waits for a free connection before it hears that the database is busy.
@@ -21,10 +18,8 @@ pub(crate) struct Pools(BTreeMap<Role, PgPool>);
 impl Pools {
     pub(crate) fn new(address: &Address, keys: &KeyRing) -> Result<Self, StoreError> {
         let pool = |role: Role| {
-            let options = PgPoolOptions::new()
-                .max_connections(role.connections())
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(IDLE);
+            let options =
+                PgPoolOptions::new().max_connections(role.connections()).acquire_timeout(PATIENCE).idle_timeout(IDLE);
             #[expect(clippy::disallowed_methods, reason = "this is the door")]
             Ok((role, options.connect_lazy_with(address.options(role, keys)?)))
         };

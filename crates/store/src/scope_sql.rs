@@ -35,7 +35,16 @@ pub const SPEC: ControlSpec = ControlSpec {
     params: &[],
     cadence: Span::minutes(5),
     freshness: Span::minutes(20),
-    covers: &["SQL layer", "database layer", "every table", "every row", "all rows", "every tenant", "per user", "only their own"],
+    covers: &[
+        "SQL layer",
+        "database layer",
+        "every table",
+        "every row",
+        "all rows",
+        "every tenant",
+        "per user",
+        "only their own",
+    ],
     modes: &[Mode::Mapped, Mode::Built],
     standards: Standards {
         gdpr: &["5(1)(f)", "25(1)", "32(1)(b)"],

@@ -30,11 +30,15 @@ pub enum ServerError {
     )]
     NotFound,
     /// `--pg-bin` names something else.
-    #[error("{0} holds no `postgres` and `initdb` that run; give --pg-bin the directory of a PostgreSQL server's programs")]
+    #[error(
+        "{0} holds no `postgres` and `initdb` that run; give --pg-bin the directory of a PostgreSQL server's programs"
+    )]
     NoServerIn(PathBuf),
     /// The data was written by another major version.
-    #[error("the data in {data} was written by PostgreSQL {written}, and no server of that version is installed; \
-             install one with: apt-get update && apt-get install -y postgresql-{written}")]
+    #[error(
+        "the data in {data} was written by PostgreSQL {written}, and no server of that version is installed; \
+             install one with: apt-get update && apt-get install -y postgresql-{written}"
+    )]
     OtherMajor {
         /// The cluster.
         data: PathBuf,
@@ -45,11 +49,15 @@ pub enum ServerError {
     #[error("another Wordbond runs on {0}; stop it first, or choose another --data-dir")]
     Locked(PathBuf),
     /// Root needs somebody to become.
-    #[error("PostgreSQL refuses to run as root, and there is no user `nobody` in /etc/passwd to run it as; \
-             start Wordbond as an ordinary user")]
+    #[error(
+        "PostgreSQL refuses to run as root, and there is no user `nobody` in /etc/passwd to run it as; \
+             start Wordbond as an ordinary user"
+    )]
     Nobody,
     /// The operating system does not know who we are.
-    #[error("the operating system has no name for user id {0}, and peer authentication needs one; add it to /etc/passwd")]
+    #[error(
+        "the operating system has no name for user id {0}, and peer authentication needs one; add it to /etc/passwd"
+    )]
     Nameless(u32),
     /// The socket's directory is not ours alone.
     #[error("{0} is not a directory that belongs to the server alone; remove it and start again")]

@@ -148,14 +148,16 @@ async fn join(store: &Store, mut scoped: Scoped, new: NewPerson<'_>) -> Result<J
     scoped.commit().await?;
 
     let mut identity = store.identity_of(tenant, person).await?;
-    sqlx::query("INSERT INTO wordbond.sign_in (lookup, tenant_id, person_id, token_id, created_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(lookup.as_slice())
-        .bind(tenant.uuid())
-        .bind(person.uuid())
-        .bind(token_id)
-        .bind(now)
-        .execute(&mut *identity.tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO wordbond.sign_in (lookup, tenant_id, person_id, token_id, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(lookup.as_slice())
+    .bind(tenant.uuid())
+    .bind(person.uuid())
+    .bind(token_id)
+    .bind(now)
+    .execute(&mut *identity.tx)
+    .await?;
     identity.tx.commit().await?;
     Ok(Joined { tenant, person, token })
 }

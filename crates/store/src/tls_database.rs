@@ -23,11 +23,7 @@ use promises::{
     ControlSpec, Finding, Promise,
     control::{Mode, Standards, Vantage},
 };
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -53,7 +49,8 @@ pub const SPEC: ControlSpec = ControlSpec {
     },
 };
 
-/// Attacks the link. `program` is the executable that understands `knock SOCKET-DIRECTORY ROLE`: Wordbond itself.
+/// Attacks the link. `program` is the executable that understands `knock SOCKET-DIRECTORY ROLE`, prints [`Knock::line`] and
+/// nothing else: Wordbond itself, best as `/proc/self/exe`, which another user can start wherever it lies.
 pub async fn probe(store: &Store, program: &Path, _promise: &Promise) -> Finding {
     let finding = match store.address() {
         Address::Socket { dir, port, .. } => socket(store, dir, *port, program).await,
@@ -117,7 +114,10 @@ async fn socket(store: &Store, dir: &Path, port: u16, program: &Path) -> Result<
 fn directory(dir: &Path) -> Vec<String> {
     match fs::metadata(dir) {
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
-            vec![format!("the socket's directory has the mode {:04o} instead of 0700", meta.permissions().mode() & 0o7777)]
+            vec![format!(
+                "the socket's directory has the mode {:04o} instead of 0700",
+                meta.permissions().mode() & 0o7777
+            )]
         }
         Ok(_) => Vec::new(),
         Err(error) => vec![format!("the socket's directory cannot be looked at: {error}")],

@@ -56,7 +56,8 @@ async fn rows(store: &Store) -> Result<(Tenants, Events), StoreError> {
     let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let written = sqlx::query("SELECT tenant_id, xmin::text::bigint FROM wordbond.tenant").fetch_all(&mut *tx).await?;
     let told = sqlx::query("SELECT tenant_id, entry_id FROM wordbond.audit_event").fetch_all(&mut *tx).await?;
-    let tenants = written.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
+    let tenants =
+        written.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
     let mut events = Events::new();
     for row in &told {
         events.entry(row.try_get(0)?).or_default().insert(row.try_get(1)?);

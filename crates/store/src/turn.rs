@@ -22,7 +22,8 @@ pub async fn take(store: &Store) -> Result<Turn, StoreError> {
     let mut session = store.connect_as(Role::Auditor).await?;
     loop {
         // Asked again and again: a statement that waits would run into the server's time limit.
-        let mine: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut session).await?;
+        let mine: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut session).await?;
         if mine {
             return Ok(Turn { _session: session });
         }

@@ -3,7 +3,7 @@
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{self, HeaderMap, HeaderName, HeaderValue},
     service::service_fn,
@@ -18,6 +18,7 @@ use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::Acceptor,
     version::{TLS12, TLS13},
 };
 use std::{
@@ -36,7 +37,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 /// The largest request body that is passed on.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -63,7 +64,6 @@ struct State {
     swallowed: AtomicU64,
     strict: TlsAcceptorDebug,
     loose: TlsAcceptorDebug,
-    bad: TlsAcceptorDebug,
 }
 
 /// An acceptor with a `Debug` of its own: the library's shows key material's shape, which helps nobody.
@@ -85,8 +85,6 @@ impl Middle {
         let chain = CertificateDer::pem_file_iter(tls.join("cert.pem")).map_err(io::Error::other)?;
         let chain = chain.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
         let key = PrivateKeyDer::from_pem_file(tls.join("key.pem")).map_err(io::Error::other)?;
-        let forged = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).map_err(io::Error::other)?;
-        let forged_key = PrivateKeyDer::try_from(forged.signing_key.serialize_der()).map_err(io::Error::other)?;
         let state = Arc::new(State {
             listener,
             meddling: Mutex::default(),
@@ -95,7 +93,6 @@ impl Middle {
             swallowed: AtomicU64::new(0),
             strict: acceptor(chain.clone(), key.clone_key(), false)?,
             loose: acceptor(chain, key, true)?,
-            bad: acceptor(vec![forged.cert.der().clone()], forged_key, false)?,
         });
         let accepting = tokio::spawn(accept(public, Arc::clone(&state)));
         Ok(Self { state, accepting })
@@ -138,7 +135,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn acceptor(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, loose: bool) -> io::Result<TlsAcceptorDebug> {
+fn acceptor(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    loose: bool,
+) -> io::Result<TlsAcceptorDebug> {
     let versions: &[&rustls::SupportedProtocolVersion] = if loose { &[&TLS13, &TLS12] } else { &[&TLS13] };
     let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let builder = builder.with_protocol_versions(versions).map_err(io::Error::other)?;
@@ -172,14 +173,15 @@ async fn connection(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
         return plain(stream, state).await;
     }
     let now = lock(&state.meddling).clone();
-    let acceptor = if now.iter().any(|m| matches!(m, Meddling::AcceptTls12)) {
-        &state.loose.0
-    } else if now.iter().any(|m| matches!(m, Meddling::BadCertificate)) {
-        &state.bad.0
-    } else {
-        &state.strict.0
-    };
-    serve(acceptor.accept(stream).await?, state).await
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let nameless = hello.client_hello().server_name().is_none();
+    let loose = now.iter().any(|m| match m {
+        Meddling::AcceptTls12 => true,
+        Meddling::AcceptTls12WithoutName => nameless,
+        _ => false,
+    });
+    let acceptor = if loose { &state.loose.0 } else { &state.strict.0 };
+    serve(hello.into_stream(Arc::clone(acceptor.config())).await?, state).await
 }
 
 /// Plain HTTP: to the listener as it is, or answered with the secure page where that is the fault.
@@ -208,9 +210,10 @@ where
 async fn exchange(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let meddling = lock(&state.meddling).clone();
     let path = request.uri().path().to_owned();
-    if meddling.iter().any(|m| matches!(m, Meddling::Swallow(prefix) if path.starts_with(prefix))) {
+    let swallowed = meddling.iter().any(|m| matches!(m, Meddling::Swallow(prefix) if path.starts_with(prefix)));
+    if swallowed && request.method() == Method::POST {
         state.swallowed.fetch_add(1, Ordering::Relaxed);
-        return response(StatusCode::NO_CONTENT, HeaderMap::new(), Vec::new());
+        return swallow(&state.listener, &path, request).await;
     }
     let frozen = lock(&state.recorded).get(&path).cloned();
     if let Some(answer) = frozen {
@@ -226,6 +229,17 @@ async fn exchange(state: &State, request: Request<Incoming>) -> Response<Full<By
         }
         Err(error) => response(StatusCode::BAD_GATEWAY, HeaderMap::new(), error.into_bytes()),
     }
+}
+
+/// Takes what is posted, keeps nothing of it, and answers as the listener would have: every header of its answers is there.
+async fn swallow(listener: &Site, path: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    // Read to its end, because a stream that ends before its request is an error to the client.
+    let _ = Limited::new(request.into_body(), LARGEST).collect().await;
+    let mut headers = listener.get(path).await.map(|answer| answer.headers).unwrap_or_default();
+    for name in [header::CONTENT_TYPE, header::ALLOW] {
+        headers.remove(name);
+    }
+    response(StatusCode::NO_CONTENT, headers, Vec::new())
 }
 
 async fn forward(listener: &Site, request: Request<Incoming>) -> Result<Answer, String> {
@@ -277,8 +291,12 @@ fn meddle(meddling: &[Meddling], path: &str, answer: &mut Answer) -> bool {
     for one in meddling {
         altered |= match *one {
             Meddling::DropHeader(on, name) if covers(on, path, answer.status) => answer.headers.remove(name).is_some(),
-            Meddling::SetHeader(on, name, value) if covers(on, path, answer.status) => set(&mut answer.headers, name, value),
-            Meddling::AddHeader(on, name, value) if covers(on, path, answer.status) => add(&mut answer.headers, name, value),
+            Meddling::SetHeader(on, name, value) if covers(on, path, answer.status) => {
+                set(&mut answer.headers, name, value)
+            }
+            Meddling::AddHeader(on, name, value) if covers(on, path, answer.status) => {
+                add(&mut answer.headers, name, value)
+            }
             Meddling::Replace(on, from, to) if covers(on, path, answer.status) => replace(&mut answer.body, from, to),
             _ => false,
         };

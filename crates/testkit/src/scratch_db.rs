@@ -167,14 +167,18 @@ impl SharedServer {
         let name = format!("template_{}", bootstrap::fingerprint());
         let mut conn = connect(&self.address("postgres")).await?;
         sqlx::query("SELECT pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(&mut conn).await?;
-        let ready: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)")
-            .bind(&name)
-            .fetch_one(&mut conn)
-            .await?;
+        let ready: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)")
+                .bind(&name)
+                .fetch_one(&mut conn)
+                .await?;
         if !ready {
             bootstrap::prepare(&self.address(&name), keys).await?;
             // The mark that it is complete.
-            sqlx::query("UPDATE pg_database SET datistemplate = true WHERE datname = $1").bind(&name).execute(&mut conn).await?;
+            sqlx::query("UPDATE pg_database SET datistemplate = true WHERE datname = $1")
+                .bind(&name)
+                .execute(&mut conn)
+                .await?;
         }
         conn.close().await?;
         Ok(name)

@@ -50,10 +50,19 @@ impl ScratchSystem {
         let tls = folder.path().join("tls");
         let made = wait(&mut process, folder.path(), || tls.join("key.pem").exists() && tls.join("ca.pem").exists());
         made.await?;
-        let listener = Site::new(&format!("https://localhost:{listen}"), trust(folder.path())?).map_err(io::Error::other)?;
+        let listener =
+            Site::new(&format!("https://localhost:{listen}"), trust(folder.path())?).map_err(io::Error::other)?;
         let middle = Middle::open(door, &tls, listener)?;
         wait(&mut process, folder.path(), || folder.path().join("ready.json").exists()).await?;
-        Ok(Self { executable: executable.to_owned(), profile: profile.to_owned(), folder, listen, public, process, middle })
+        Ok(Self {
+            executable: executable.to_owned(),
+            profile: profile.to_owned(),
+            folder,
+            listen,
+            public,
+            process,
+            middle,
+        })
     }
 
     /// The system's data directory.
@@ -174,7 +183,10 @@ async fn wait(process: &mut Child, folder: &Path, ready: impl Fn() -> bool) -> i
         }
         if Instant::now() > end {
             let seconds = START.as_secs();
-            return Err(io::Error::other(format!("the scratch system does not serve after {seconds} s:\n{}", last_lines(folder))));
+            return Err(io::Error::other(format!(
+                "the scratch system does not serve after {seconds} s:\n{}",
+                last_lines(folder)
+            )));
         }
         sleep(Duration::from_millis(20)).await;
     }

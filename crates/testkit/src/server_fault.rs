@@ -56,7 +56,8 @@ pub(crate) async fn undo(data_dir: &Path) -> io::Result<()> {
         fs::set_permissions(directory, Permissions::from_mode(0o700))?;
     }
     fs::set_permissions(socket(&layout), Permissions::from_mode(0o700))?;
-    let changed = fs::read_to_string(layout.data().join("postgresql.auto.conf"))?.lines().any(|line| !line.starts_with('#'));
+    let changed =
+        fs::read_to_string(layout.data().join("postgresql.auto.conf"))?.lines().any(|line| !line.starts_with('#'));
     if changed {
         alter(data_dir, "ALTER SYSTEM RESET ALL").await?;
     }

@@ -4,10 +4,7 @@
 //! context. Every value therefore has a key of its own and no nonce is ever repeated under one. The header and the
 //! context are authenticated with the value.
 
-use crate::{
-    Secret, VaultError,
-    secret::Length,
-};
+use crate::{Secret, VaultError, secret::Length};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     hkdf, rand,
@@ -71,7 +68,9 @@ fn object_key(key: &Secret, salt: &[u8], context: &[u8]) -> Result<(LessSafeKey,
     let mut material = Zeroizing::new([0; 44]);
     let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(key.expose());
     let info = [b"wordbond/seal/1".as_slice(), context];
-    prk.expand(&info, Length(44)).and_then(|okm| okm.fill(material.as_mut_slice())).map_err(|_| VaultError::NotSealed)?;
+    prk.expand(&info, Length(44))
+        .and_then(|okm| okm.fill(material.as_mut_slice()))
+        .map_err(|_| VaultError::NotSealed)?;
     let (key, nonce) = material.split_at(32);
     let cipher = UnboundKey::new(&AES_256_GCM, key).map_err(|_| VaultError::NotSealed)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::NotSealed)?;

@@ -12,10 +12,14 @@ pub enum VaultError {
     )]
     RootKeyLost(PathBuf),
     /// The root key is another one.
-    #[error("the root key {0} is not the one that these keys were made with; put the right file back. Nothing was changed")]
+    #[error(
+        "the root key {0} is not the one that these keys were made with; put the right file back. Nothing was changed"
+    )]
     WrongRootKey(PathBuf),
     /// The root key's file cannot be read as one.
-    #[error("{0} is no root key: expected the line `wordbond root key 1` and 64 hexadecimal digits. Nothing was changed")]
+    #[error(
+        "{0} is no root key: expected the line `wordbond root key 1` and 64 hexadecimal digits. Nothing was changed"
+    )]
     NoRootKey(PathBuf),
     /// Others can read the root key.
     #[error("the root key {path} can be read by others (mode {mode:04o}); run: chmod 600 {path}")]

@@ -45,7 +45,8 @@ impl KeyRing {
         }
         if epochs.is_empty() {
             let name = "epoch/1";
-            let settled = store.put_new(name, &envelope::seal(root.secret(), name.as_bytes(), Secret::random()?.expose())?)?;
+            let settled =
+                store.put_new(name, &envelope::seal(root.secret(), name.as_bytes(), Secret::random()?.expose())?)?;
             epochs.insert(1, unwrap(root.secret(), name, &settled)?);
         }
         Ok(Self(Arc::new(Ring { root, store, epochs, known: Mutex::default() })))

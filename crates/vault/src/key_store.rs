@@ -160,7 +160,14 @@ mod tests {
         let room = tempfile::tempdir().unwrap();
         let store = KeyStore::open(&room.path().join("keys"), None).unwrap();
         let settled: Vec<Vec<u8>> = std::thread::scope(|scope| {
-            let writers: Vec<_> = (0..8_u8).map(|n| scope.spawn({ let store = &store; move || store.put_new("a/b", &[n]) })).collect();
+            let writers: Vec<_> = (0..8_u8)
+                .map(|n| {
+                    scope.spawn({
+                        let store = &store;
+                        move || store.put_new("a/b", &[n])
+                    })
+                })
+                .collect();
             writers.into_iter().map(|writer| writer.join().unwrap().unwrap()).collect()
         });
         assert!(settled.iter().all(|bytes| Some(bytes) == settled.first()));

@@ -5,11 +5,7 @@ use crate::{
     error::IoContext as _,
     key_store::{KeyStore, write_new},
 };
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use zeroize::{Zeroize as _, Zeroizing};
 
 const TITLE: &str = "wordbond root key 1";

@@ -133,7 +133,10 @@ fn nothing_shows_a_secret() {
     let sealed = Sealed::seal(&keys, &place(tenant, person), &"hush".to_owned()).unwrap();
     assert_eq!(format!("{sealed:?}"), "Sealed(56 bytes)");
     let seed = keys.signing_seed("ledger").unwrap();
-    assert_eq!(format!("{seed:?} {keys:?} {:?}", keys.identity_index().unwrap()), "Secret(..) KeyRing(..) BlindIndex(..)");
+    assert_eq!(
+        format!("{seed:?} {keys:?} {:?}", keys.identity_index().unwrap()),
+        "Secret(..) KeyRing(..) BlindIndex(..)"
+    );
 }
 
 #[test]

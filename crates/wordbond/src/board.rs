@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 use kernel::Clock;
-use ledger::{Leaf, VerifierKey};
-use page::{Change, Document, Evidence, Inputs, LedgerFacts, RenderError, Sabotage, Snapshot};
-use promises::{Catalogue, Profile, Recorded};
+use ledger::VerifierKey;
+use page::{Document, Inputs, LedgerFacts, Reading, RenderError, Snapshot};
+use promises::{Catalogue, Profile};
 use std::sync::{Arc, PoisonError, RwLock};
 use store::Store;
 
@@ -40,10 +40,7 @@ pub(crate) struct Board {
 #[derive(Default)]
 struct Known {
     next: u64,
-    size: u64,
-    evidence: Evidence,
-    sabotage: Option<Sabotage>,
-    changes: Vec<Change>,
+    reading: Reading,
 }
 
 /// A snapshot with the page that most readers want, rendered.
@@ -87,7 +84,8 @@ impl Board {
         let Parts { store, in_force, catalogue, key, build, public_url, clock } = parts;
         let mut known = Known::default();
         known.read_on(&store, &in_force.profile).await?;
-        let make = Maker { in_force: &in_force, catalogue: &catalogue, key: &key, build: &build, public_url: &public_url };
+        let make =
+            Maker { in_force: &in_force, catalogue: &catalogue, key: &key, build: &build, public_url: &public_url };
         let shown = RwLock::new(Arc::new(make.shown(&known, clock.now())?));
         Ok(Self { store, in_force, catalogue, key, build, public_url, clock, known: known.into(), shown })
     }
@@ -95,10 +93,10 @@ impl Board {
     /// Reads what was sealed since, and renews the snapshot if that changed it or its time is over.
     pub(crate) async fn refresh(&self) -> Result<(), BoardError> {
         let mut known = self.known.lock().await;
-        let before = (known.size, known.next);
+        let before = known.reading.size;
         known.read_on(&self.store, &self.in_force.profile).await?;
         let now = self.clock.now();
-        if (known.size, known.next) != before || now >= self.shown().snapshot.expires_at {
+        if known.reading.size != before || now >= self.shown().snapshot.expires_at {
             let shown = Arc::new(self.maker().shown(&known, now)?);
             *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
         }
@@ -153,16 +151,16 @@ impl Maker<'_> {
         let ledger = LedgerFacts {
             origin: self.key.name().to_owned(),
             vkey: self.key.to_string(),
-            checkpoint_size: known.size,
+            checkpoint_size: known.reading.size,
         };
         let snapshot = Snapshot::new(&Inputs {
             profile: &self.in_force.profile,
             profile_text: &self.in_force.text,
             profile_hash: &self.in_force.hash,
             catalogue: self.catalogue,
-            evidence: &known.evidence,
-            sabotage: known.sabotage.as_ref(),
-            changes: &known.changes,
+            evidence: &known.reading.evidence,
+            sabotage: known.reading.sabotage.as_ref(),
+            changes: &known.reading.changes,
             ledger: &ledger,
             build: self.build,
             public_url: self.public_url,
@@ -184,30 +182,13 @@ impl Known {
             let full = leaves.len() == BATCH as usize;
             for (index, leaf) in leaves.into_iter().filter(|(index, _)| *index < size) {
                 self.next = index + 1;
-                self.take(profile, index, leaf);
+                self.reading.take(profile, index, leaf);
             }
             if !full {
                 break;
             }
         }
-        self.size = size;
+        self.reading.size = size;
         Ok(())
-    }
-
-    fn take(&mut self, profile: &Profile, leaf: u64, content: Leaf) {
-        match content {
-            Leaf::Observation(observation) => {
-                if let Some(promise) = profile.promise(&observation.about.promise) {
-                    self.evidence.tell(promise, Recorded { leaf, observation });
-                }
-            }
-            Leaf::Profile { hash, previous, at, changes } => {
-                self.changes.push(Change { leaf, hash, previous, at, lines: changes });
-            }
-            Leaf::Sabotage { build, caught, missed, not_undone, survivors, at } => {
-                self.sabotage = Some(Sabotage { build, caught, missed, not_undone, survivors, at });
-            }
-            Leaf::Audit { .. } | Leaf::Start { .. } => {}
-        }
     }
 }

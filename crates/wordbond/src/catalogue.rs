@@ -1,11 +1,12 @@
 //! The controls that are built: one line each, that joins a control's definition, its faults and its probe.
 
 use crate::round::Round;
-use ingress::{csp, frame_deny, hsts, https_only, nosniff, tls_in};
+use ingress::{audit_log, csp, frame_deny, hsts, https_only, nosniff, tls_in};
 use outbound::{Register, tls_out};
+use page::honest_page;
 use promises::{ANNOUNCED, Catalogue, ControlSpec, Fault, Finding, Promise};
 use std::pin::Pin;
-use store::scope_sql;
+use store::{scope_sql, tls_database};
 
 type Found<'a> = Pin<Box<dyn Future<Output = Finding> + Send + 'a>>;
 
@@ -19,10 +20,14 @@ pub(crate) struct Control {
 }
 
 /// Every control that is built.
-pub(crate) const CONTROLS: [Control; 8] = [
+pub(crate) const CONTROLS: [Control; 11] = [
     Control { spec: scope_sql::SPEC, faults: scope_sql::FAULTS, probe: |r, p| Box::pin(scope(r, p)) },
     Control { spec: https_only::SPEC, faults: https_only::FAULTS, probe: |r, p| Box::pin(https(r, p)) },
-    Control { spec: hsts::SPEC, faults: hsts::FAULTS, probe: |r, p| Box::pin(async { hsts::probe_with(r.survey().await, p) }) },
+    Control {
+        spec: hsts::SPEC,
+        faults: hsts::FAULTS,
+        probe: |r, p| Box::pin(async { hsts::probe_with(r.survey().await, p) }),
+    },
     Control { spec: csp::SPEC, faults: csp::FAULTS, probe: |r, p| Box::pin(policy(r, p)) },
     Control { spec: frame_deny::SPEC, faults: frame_deny::FAULTS, probe: |r, p| Box::pin(frames(r, p)) },
     Control {
@@ -32,6 +37,13 @@ pub(crate) const CONTROLS: [Control; 8] = [
     },
     Control { spec: tls_in::SPEC, faults: tls_in::FAULTS, probe: |r, p| Box::pin(tls_in::probe(&r.site, p)) },
     Control { spec: tls_out::SPEC, faults: tls_out::FAULTS, probe: |r, p| Box::pin(outgoing(r, p)) },
+    Control { spec: tls_database::SPEC, faults: tls_database::FAULTS, probe: |r, p| Box::pin(database(r, p)) },
+    Control { spec: audit_log::SPEC, faults: audit_log::FAULTS, probe: |r, _| Box::pin(audit(r)) },
+    Control {
+        spec: honest_page::SPEC,
+        faults: honest_page::FAULTS,
+        probe: |r, p| Box::pin(honest_page::probe(&r.site, &r.catalogue, p)),
+    },
 ];
 
 /// The built controls and the announced ones.
@@ -46,7 +58,7 @@ pub(crate) fn is_built(promise: &Promise) -> bool {
 
 /// Whether the promise judges what the other attacks of a round recorded.
 pub(crate) fn comes_last(promise: &Promise) -> bool {
-    promise.control.as_deref() == Some("honest-page")
+    promise.control.as_deref() == Some(honest_page::SPEC.id)
 }
 
 /// Attacks the promise.
@@ -97,4 +109,27 @@ async fn outgoing(round: &Round, promise: &Promise) -> Finding {
     };
     let hosts: Vec<String> = Register::of(&system.in_force.profile, &[]).hosts().map(str::to_owned).collect();
     tls_out::probe(&round.site, &system.operator, &hosts, &system.data_dir, promise).await
+}
+
+async fn audit(round: &Round) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    match round.plants().await {
+        Ok(plants) => audit_log::probe(&round.site, &system.store, &system.operator, &plants.acted_on).await,
+        Err(finding) => finding,
+    }
+}
+
+async fn database(round: &Round, promise: &Promise) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    // Run again as other users of the operating system, to knock at the socket.
+    match std::env::current_exe() {
+        Ok(program) => tls_database::probe(&system.store, &program, promise).await,
+        Err(error) => Finding::failed(format!("the program cannot find itself: {error}")),
+    }
 }

@@ -62,7 +62,11 @@ pub(crate) async fn attach(data_dir: &Path, ready: &Ready) -> Result<System, Box
 pub(crate) fn read_profile(file: &Path, catalogue: &promises::Catalogue) -> Result<InForce, Box<dyn Error>> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let profile = promises::Profile::parse(&text, catalogue).map_err(|diagnostics| {
-        complain(format!("{} cannot be used:\n{}", file.display(), diagnostics.render(&file.display().to_string(), &text)));
+        complain(format!(
+            "{} cannot be used:\n{}",
+            file.display(),
+            diagnostics.render(&file.display().to_string(), &text)
+        ));
         format!("{} has errors", file.display())
     })?;
     let hash = crate::build::hash_of(&text);
@@ -71,8 +75,12 @@ pub(crate) fn read_profile(file: &Path, catalogue: &promises::Catalogue) -> Resu
 
 /// The promises asked for by id or by row of the published page; all when none is.
 fn asked(in_force: &InForce, only: &[String]) -> Result<Vec<Promise>, String> {
-    let names = |promise: &Promise, name: &String| promise.id == *name || promise.claims.contains(name) || family(promise, name);
-    if let Some(unknown) = only.iter().find(|name| !in_force.profile.promises.iter().any(|promise| names(promise, name))) {
+    let names = |promise: &Promise, name: &String| {
+        promise.id == *name || promise.claims.contains(name) || family(promise, name)
+    };
+    if let Some(unknown) =
+        only.iter().find(|name| !in_force.profile.promises.iter().any(|promise| names(promise, name)))
+    {
         return Err(format!("the profile has no promise `{unknown}`; `wordbond promises show` lists them"));
     }
     let wanted = |promise: &&Promise| only.is_empty() || only.iter().any(|name| names(promise, name));

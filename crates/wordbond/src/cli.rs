@@ -112,7 +112,7 @@ pub(crate) struct Verify {
     /// A further root certificate to believe, in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Where the last checkpoint and key that were seen are remembered
+    /// Where the key and the last checkpoint that were seen are remembered; by default below ~/.local/state/wordbond
     #[arg(long, value_name = "FILE")]
     pub(crate) memory: Option<PathBuf>,
     /// Print JSON

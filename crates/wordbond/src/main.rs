@@ -29,7 +29,11 @@ const FAILED: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(tracing::Level::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_max_level(tracing::Level::WARN)
+        .init();
     match run(cli.command).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -48,7 +52,7 @@ async fn run(command: Command) -> Result<u8, Box<dyn Error>> {
         Command::Sabotage(arguments) => sabotage::run(arguments).await,
         Command::Promises(command) => promises_command::run(command),
         Command::Knock { socket, role } => {
-            let _ = (socket, role);
+            output::say(store::tls_database::knock(&socket, &role).line());
             Ok(0)
         }
     }

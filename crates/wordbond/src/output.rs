@@ -4,7 +4,7 @@ use promises::Verdict;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
 };
 
 /// Writes to standard output. A reader that went away is no error of ours.

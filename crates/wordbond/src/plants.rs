@@ -3,6 +3,7 @@
 //! instead of growing more.
 
 use crate::system::System;
+use ingress::audit_log;
 use outbound::{Answer, OutboundError, Site};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -14,10 +15,12 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Two tenants with two people each, and a note in each tenant.
+/// Two tenants with two people each and a note in each tenant, and a third that operator's acts are done to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plants {
     beds: Vec<Bed>,
+    /// Suspended and resumed by attacks on the audit log, and so of no use to others.
+    pub(crate) acted_on: audit_log::Plant,
 }
 
 /// One planted tenant.
@@ -66,6 +69,9 @@ pub(crate) enum PlantError {
     /// The answer is not of the promised form.
     #[error("nothing could be planted: {0} answered in another form")]
     Form(String),
+    /// As the control that plants for itself says it.
+    #[error(transparent)]
+    ActedOn(#[from] audit_log::PlantError),
     /// The file that remembers the plants.
     #[error("the plants cannot be remembered: {0}")]
     File(#[from] io::Error),
@@ -81,7 +87,9 @@ impl Plants {
             plants.remember(&file)?;
             return Ok(plants);
         }
-        let plants = Self { beds: vec![Bed::sow(&system.site).await?, Bed::sow(&system.site).await?] };
+        let site = &system.site;
+        let acted_on = audit_log::Plant::sow(site).await?;
+        let plants = Self { beds: vec![Bed::sow(site).await?, Bed::sow(site).await?], acted_on };
         plants.remember(&file)?;
         Ok(plants)
     }

@@ -42,16 +42,17 @@ pub(crate) async fn run(arguments: Outside) -> Result<u8, Box<dyn Error>> {
 async fn promises_of(site: &Site, catalogue: &Catalogue) -> Vec<Promise> {
     let published = site.get("/promises.toml").await.ok().filter(|answer| answer.status == 200);
     let profile = published.and_then(|answer| Profile::parse(&answer.text(), catalogue).ok());
-    let from_outside = |id: &str| {
-        catalogue.is_built(id) && catalogue.get(id).is_some_and(|spec| spec.vantage == Vantage::Outside)
-    };
+    let from_outside =
+        |id: &str| catalogue.is_built(id) && catalogue.get(id).is_some_and(|spec| spec.vantage == Vantage::Outside);
     match profile {
         Some(profile) => {
             let outside = |promise: &Promise| promise.control.as_deref().is_some_and(from_outside);
             profile.promises.into_iter().filter(outside).collect()
         }
         // What judges the page needs a page; all else can be asked of any service.
-        None => catalogue.iter().filter(|spec| from_outside(spec.id) && spec.id != "honest-page").map(assumed).collect(),
+        None => {
+            catalogue.iter().filter(|spec| from_outside(spec.id) && spec.id != "honest-page").map(assumed).collect()
+        }
     }
 }
 

@@ -7,7 +7,10 @@ use crate::{
     output::{json, say},
 };
 use kernel::{Clock, SystemClock};
-use promises::{Catalogue, ControlSpec, diff, lint::{self, lint}};
+use promises::{
+    Catalogue, ControlSpec, diff,
+    lint::{self, lint},
+};
 use std::error::Error;
 
 /// Runs the command and says how it ended.
@@ -21,7 +24,12 @@ pub(crate) fn run(command: Promises) -> Result<u8, Box<dyn Error>> {
                 json(&found);
             } else {
                 say(lint::render(&found, &profile.display().to_string(), &read.text));
-                say(format!("{}: {} promises, {} findings", profile.display(), read.profile.promises.len(), found.len()));
+                say(format!(
+                    "{}: {} promises, {} findings",
+                    profile.display(),
+                    read.profile.promises.len(),
+                    found.len()
+                ));
             }
             Ok(u8::from(!found.is_empty()))
         }

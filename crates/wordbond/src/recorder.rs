@@ -1,15 +1,10 @@
 //! Rounds of attacks, recorded: each run is counted before it begins and leaves an observation in the ledger, whatever
 //! becomes of it.
 
-use crate::{
-    catalogue,
-    output::Line,
-    round::Round,
-    system::System,
-};
+use crate::{catalogue, output::Line, round::Round, system::System};
 use kernel::{Span, Timestamp};
 use ledger::EntryId;
-use promises::{About, Finding, Observation, Promise, Recorded, Story, control::Vantage, judge};
+use promises::{About, Finding, Observation, Promise, Recorded, Story, Verdict, control::Vantage, judge};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{StoreError, observations, turn};
 
@@ -59,13 +54,14 @@ pub(crate) fn line(system: &System, promise: &Promise, seen: Option<(&Observatio
     }
     let judgement = judge(promise, &system.in_force.hash, &story, system.store.clock().now());
     let about = seen.map(|(observation, _)| &observation.about);
+    let unbuilt = judgement.verdict == Verdict::Unproven && promise.control.is_some() && !catalogue::is_built(promise);
     Line {
         id: promise.id.clone(),
         claims: promise.claims.clone(),
         kind: promise.kind,
         control: promise.control.clone(),
         verdict: judgement.verdict,
-        observed: judgement.why,
+        observed: if unbuilt { "its control is announced and not built yet".to_owned() } else { judgement.why },
         observed_at: about.map(|about| about.observed_at.to_string()),
         valid_until: about.map(|about| about.valid_until.to_string()),
         took_ms: about.map(|about| about.took_ms),

@@ -46,12 +46,26 @@ impl Round {
     /// A round against a running system, from outside and inside.
     pub(crate) fn inside(system: Arc<System>) -> Arc<Self> {
         let (site, catalogue) = (system.site.clone(), Arc::clone(&system.catalogue));
-        Arc::new(Self { site, catalogue, inside: Some(system), survey: OnceCell::new(), browser: OnceCell::new(), plants: OnceCell::new() })
+        Arc::new(Self {
+            site,
+            catalogue,
+            inside: Some(system),
+            survey: OnceCell::new(),
+            browser: OnceCell::new(),
+            plants: OnceCell::new(),
+        })
     }
 
     /// A round against somebody's service, from outside only.
     pub(crate) fn outside(site: Site, catalogue: Arc<Catalogue>) -> Arc<Self> {
-        Arc::new(Self { site, catalogue, inside: None, survey: OnceCell::new(), browser: OnceCell::new(), plants: OnceCell::new() })
+        Arc::new(Self {
+            site,
+            catalogue,
+            inside: None,
+            survey: OnceCell::new(),
+            browser: OnceCell::new(),
+            plants: OnceCell::new(),
+        })
     }
 
     /// What the site answers from outside; taken once.

@@ -65,12 +65,14 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
 
 fn profile(arguments: &Sabotage, ready: Option<&Ready>) -> Result<PathBuf, String> {
     let named = arguments.profile.clone().or_else(|| ready.map(|ready| ready.profile.clone()));
-    named.ok_or_else(|| "say which promises to sabotage with --profile, or start a system with `wordbond up`".to_owned())
+    named
+        .ok_or_else(|| "say which promises to sabotage with --profile, or start a system with `wordbond up`".to_owned())
 }
 
 /// The faults asked for by their own id or their control's; all when none is.
 fn chosen(only: &[String]) -> Result<Vec<(&'static str, &'static Fault)>, String> {
-    let every = || CONTROLS.into_iter().flat_map(|control| control.faults.iter().map(move |fault| (control.spec.id, fault)));
+    let every =
+        || CONTROLS.into_iter().flat_map(|control| control.faults.iter().map(move |fault| (control.spec.id, fault)));
     let names = |name: &String, (control, fault): &(&str, &Fault)| name == fault.id || name == control;
     if let Some(unknown) = only.iter().find(|name| !every().any(|one| names(name, &one))) {
         let known: Vec<&str> = every().map(|(_, fault)| fault.id).collect();
@@ -96,7 +98,12 @@ fn line(outcome: &Outcome) -> String {
 }
 
 /// A whole run's score becomes a leaf of the running system's ledger, and stands on its page for this build.
-async fn publish(arguments: &Sabotage, ready: &Ready, outcomes: &[Outcome], score: Score) -> Result<(), Box<dyn Error>> {
+async fn publish(
+    arguments: &Sabotage,
+    ready: &Ready,
+    outcomes: &[Outcome],
+    score: Score,
+) -> Result<(), Box<dyn Error>> {
     let system = check::attach(&arguments.data.data_dir, ready).await?;
     let survivors = outcomes.iter().filter(|o| !o.caught || !o.undone).map(|o| o.id.clone()).collect();
     let Score { caught, missed, not_undone } = score;

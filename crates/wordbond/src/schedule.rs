@@ -14,7 +14,8 @@ pub(crate) async fn run(system: Arc<System>, board: Arc<Board>, mut last: BTreeM
     loop {
         sleep(LOOK).await;
         let now = system.store.clock().now();
-        let due: Vec<Promise> = system.in_force.profile.promises.iter().filter(|p| is_due(p, &last, now)).cloned().collect();
+        let due: Vec<Promise> =
+            system.in_force.profile.promises.iter().filter(|p| is_due(p, &last, now)).cloned().collect();
         if due.is_empty() {
             continue;
         }

@@ -49,7 +49,8 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let stop = stopping()?;
     let data_dir = prepare(&arguments.data.data_dir)?;
     let catalogue = Arc::new(catalogue::catalogue());
-    let profile_file = fs::canonicalize(&arguments.profile).map_err(|e| format!("{}: {e}", arguments.profile.display()))?;
+    let profile_file =
+        fs::canonicalize(&arguments.profile).map_err(|e| format!("{}: {e}", arguments.profile.display()))?;
     let in_force = Arc::new(check::read_profile(&profile_file, &catalogue)?);
     let place = Place::of(&arguments, &in_force.profile)?;
     // Bound before anything else is begun: a port that is taken is the commonest mistake.
@@ -73,7 +74,8 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let board = Arc::new(Board::set_up(parts(&system, key.verifier(), &place)).await?);
     let sealing = tokio::spawn(seal(store.clone(), key, heartbeat(&in_force.profile, &catalogue), stop.clone()));
     let router = routes(&system, &board, &place, &data_dir)?;
-    let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
+    let edge =
+        tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
     let beating = tokio::spawn(beat(store.clone(), instance.clone(), stop.clone()));
 
@@ -121,7 +123,11 @@ fn prepare(data_dir: &Path) -> Result<PathBuf, Failed> {
     fs::create_dir_all(data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
     let data_dir = fs::canonicalize(data_dir)?;
     if let Ok(other) = Ready::find(&data_dir) {
-        return Err(format!("a system already runs there (process {}): stop it, or choose another --data-dir", other.pid).into());
+        return Err(format!(
+            "a system already runs there (process {}): stop it, or choose another --data-dir",
+            other.pid
+        )
+        .into());
     }
     Ready::remove(&data_dir);
     Ok(data_dir)
@@ -129,7 +135,9 @@ fn prepare(data_dir: &Path) -> Result<PathBuf, Failed> {
 
 async fn doors(arguments: &Up) -> Result<Doors, Failed> {
     let bind = async |address| {
-        TcpListener::bind(address).await.map_err(|error| format!("{address} cannot be listened on: {error}; choose another address"))
+        TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("{address} cannot be listened on: {error}; choose another address"))
     };
     let plain = match arguments.listen_http {
         Some(address) => Some(bind(address).await?),

@@ -1,4 +1,33 @@
-//! x
-use crate::cli::Verify;
-use std::error::Error;
-pub(crate) async fn run(_: Verify) -> Result<u8, Box<dyn Error>> { Ok(0) }
+//! `wordbond verify`: read a service's whole ledger and recompute its page.
+
+use crate::{
+    catalogue,
+    cli::Verify,
+    output::{json, say},
+    system::trust,
+};
+use kernel::{Clock, SystemClock};
+use outbound::Site;
+use std::{env, error::Error, path::PathBuf};
+
+/// Runs the command and says how it ended.
+pub(crate) async fn run(arguments: Verify) -> Result<u8, Box<dyn Error>> {
+    let site = Site::new(&arguments.url, trust(arguments.ca.as_deref())?)?;
+    let catalogue = catalogue::catalogue();
+    let memory = arguments.memory.or_else(|| remembered(&site));
+    let report = page::verify::verify(&site, &catalogue, memory.as_deref(), SystemClock.now()).await?;
+    if arguments.json {
+        json(&report);
+    } else {
+        say(report.to_string());
+    }
+    Ok(u8::from(!report.is_honest()))
+}
+
+/// Where this person's machine remembers what it saw of a service (XDG base directories: state). `None` where there is no
+/// home to remember in; the report then says so.
+fn remembered(site: &Site) -> Option<PathBuf> {
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let state = state.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/state")))?;
+    Some(state.join("wordbond/seen").join(format!("{}-{}.json", site.host(), site.port())))
+}

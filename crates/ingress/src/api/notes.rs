@@ -10,7 +10,11 @@ use crate::{
     route::{Route, RouteTable},
     state::State,
 };
-use axum::{Json as Reply, extract, handler::Handler, http::{Method, StatusCode}};
+use axum::{
+    Json as Reply, extract,
+    handler::Handler,
+    http::{Method, StatusCode},
+};
 use kernel::PersonId;
 use store::{Scoped, notes};
 use uuid::Uuid;
@@ -25,8 +29,9 @@ pub(super) fn routes(state: &State) -> RouteTable {
     RouteTable::new([
         route(state, Method::POST, "/api/notes", Policy::person(LARGEST), create)
             .documented(doc("createNote", "Writes a note").takes::<Writing>().gives::<Written>(201, "The note's id")),
-        route(state, Method::GET, "/api/notes", Policy::READ, list)
-            .documented(doc("listNotes", "The notes that the caller may see").gives::<Notes>(200, "At most 500, newest first")),
+        route(state, Method::GET, "/api/notes", Policy::READ, list).documented(
+            doc("listNotes", "The notes that the caller may see").gives::<Notes>(200, "At most 500, newest first"),
+        ),
         route(state, Method::GET, "/api/notes/{id}", Policy::READ, get)
             .documented(note("getNote", "A note").gives::<Shown>(200, "The note")),
         route(state, Method::PUT, "/api/notes/{id}", Policy::person(LARGEST), edit)
@@ -34,7 +39,9 @@ pub(super) fn routes(state: &State) -> RouteTable {
         route(state, Method::DELETE, "/api/notes/{id}", Policy::person(0), delete)
             .documented(note("deleteNote", "Deletes a note of the caller's").gives_nothing("Done")),
         route(state, Method::PUT, "/api/notes/{id}/grants/{person}", Policy::person(0), share).documented(
-            grant("shareNote", "Lets a person of the team read a note of the caller's").gives_nothing("Done").problems(&[409, 422]),
+            grant("shareNote", "Lets a person of the team read a note of the caller's")
+                .gives_nothing("Done")
+                .problems(&[409, 422]),
         ),
         route(state, Method::DELETE, "/api/notes/{id}/grants/{person}", Policy::person(0), unshare)
             .documented(grant("unshareNote", "Takes that back").gives_nothing("Done")),
@@ -69,11 +76,7 @@ async fn list(extract::State(state): extract::State<State>, caller: Caller) -> A
     Ok(Reply(Notes { notes: notes.into_iter().map(Shown::from).collect() }))
 }
 
-async fn get(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    Ids(id): Ids<Uuid>,
-) -> Answer<Reply<Shown>> {
+async fn get(extract::State(state): extract::State<State>, caller: Caller, Ids(id): Ids<Uuid>) -> Answer<Reply<Shown>> {
     Ok(Reply(notes::get(&mut scoped(&state, caller).await?, id).await?.into()))
 }
 
@@ -88,7 +91,11 @@ async fn edit(
     done(scoped).await
 }
 
-async fn delete(extract::State(state): extract::State<State>, caller: Caller, Ids(id): Ids<Uuid>) -> Answer<StatusCode> {
+async fn delete(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Ids(id): Ids<Uuid>,
+) -> Answer<StatusCode> {
     let mut scoped = scoped(&state, caller).await?;
     notes::delete(&mut scoped, id).await?;
     done(scoped).await

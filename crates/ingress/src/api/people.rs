@@ -10,7 +10,10 @@ use crate::{
     route::{Route, RouteTable},
     state::State,
 };
-use axum::{Json as Reply, extract, http::{Method, StatusCode}};
+use axum::{
+    Json as Reply, extract,
+    http::{Method, StatusCode},
+};
 use kernel::Actor;
 use store::tenancy;
 

@@ -1,9 +1,6 @@
 //! The acts themselves, and what is told of them.
 
-use super::{
-    Plant, Stop,
-    plant::word,
-};
+use super::{Plant, Stop, plant::word};
 use ledger::{
     Leaf, Log,
     audit::{Commitment, Event, Salt, commit},
@@ -147,7 +144,9 @@ async fn operator_log(site: &Site, operator: &Operator) -> Result<Vec<Told>, Sto
 }
 
 fn read(answer: &Answer) -> Result<Vec<Told>, Stop> {
-    let trail = answer.json::<Trail>().map_err(|_| Stop::Failed(format!("an audit log was answered with {}", answer.status)))?;
+    let trail = answer
+        .json::<Trail>()
+        .map_err(|_| Stop::Failed(format!("an audit log was answered with {}", answer.status)))?;
     Ok(trail.events)
 }
 

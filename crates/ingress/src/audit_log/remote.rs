@@ -22,7 +22,8 @@ impl Fetch for Remote {
 /// of `honest-page`, and of every visitor who kept a checkpoint.
 pub(super) async fn read(site: &Site) -> Result<Log, Stop> {
     let key = site.get("/ledger/vkey").await?;
-    let key: VerifierKey = key.text().trim().parse().map_err(|_| Stop::Failed("/ledger/vkey holds no key".to_owned()))?;
+    let key: VerifierKey =
+        key.text().trim().parse().map_err(|_| Stop::Failed("/ledger/vkey holds no key".to_owned()))?;
     ledger::read_all(Remote(site.clone()), &key, None).await.map_err(|error| match error {
         VerifyError::Fetch { cause: FetchError::Failed(why), path } => Stop::Failed(format!("/ledger/{path}: {why}")),
         VerifyError::Failed(why) => Stop::Failed(why),

@@ -45,8 +45,22 @@ fn messages() -> impl Strategy<Value = Vec<u8>> {
 /// Bytes that come close to a request, so that the refusals are reached too.
 fn near_misses() -> impl Strategy<Value = Vec<u8>> {
     let part = prop::sample::select(vec![
-        "GET / HTTP/1.1\r\n", "POST /x HTTP/1.0\r\n", "Host: x\r\n", "Host: y\n", "Content-Length: 5\r\n", "Content-Length: -1\r\n",
-        "Transfer-Encoding: chunked\r\n", "\r\n", "\n", "\r", " folded\r\n", "5\r\nabcde\r\n", "0\r\n\r\n", "ffffffffff", "\0", ":\r\n",
+        "GET / HTTP/1.1\r\n",
+        "POST /x HTTP/1.0\r\n",
+        "Host: x\r\n",
+        "Host: y\n",
+        "Content-Length: 5\r\n",
+        "Content-Length: -1\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "\r\n",
+        "\n",
+        "\r",
+        " folded\r\n",
+        "5\r\nabcde\r\n",
+        "0\r\n\r\n",
+        "ffffffffff",
+        "\0",
+        ":\r\n",
     ]);
     prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat().into_bytes())
 }

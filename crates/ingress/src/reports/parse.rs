@@ -164,7 +164,8 @@ fn host(authority: &str) -> Option<String> {
     };
     // Anything made of numbers is an address in some spelling.
     let is_address = name.parse::<IpAddr>().is_ok() || bare.starts_with('[');
-    let is_numeric = !name.is_empty() && name.split('.').all(|part| part.starts_with(|first: char| first.is_ascii_digit()));
+    let is_numeric =
+        !name.is_empty() && name.split('.').all(|part| part.starts_with(|first: char| first.is_ascii_digit()));
     let is_name = (1..=LONGEST_WORD).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
     match () {

@@ -12,7 +12,9 @@ async fn a_note_is_written_shared_read_rewritten_and_deleted() {
     let me: Value = system.call("GET", "/api/me", &ada.token, None).await.json().unwrap();
     assert_eq!((me["tenant_name"].as_str(), me["name"].as_str()), (Some("Engines"), Some("Ada")));
 
-    let written = system.call("POST", "/api/notes", &ada.token, Some(json!({"title": "Plan", "text": "Secret \u{0}\u{1f600}"}))).await;
+    let written = system
+        .call("POST", "/api/notes", &ada.token, Some(json!({"title": "Plan", "text": "Secret \u{0}\u{1f600}"})))
+        .await;
     assert_eq!(written.status, 201);
     let note = written.json::<Value>().unwrap()["note"].as_str().unwrap().to_owned();
     let path = format!("/api/notes/{note}");
@@ -33,7 +35,8 @@ async fn a_note_is_written_shared_read_rewritten_and_deleted() {
     assert_eq!(system.call("GET", &path, &ada.token, None).await.status, 404);
 
     let trail: Value = system.call("GET", "/api/audit", &ada.token, None).await.json().unwrap();
-    let actions: Vec<&str> = trail["events"].as_array().unwrap().iter().filter_map(|event| event["action"].as_str()).collect();
+    let actions: Vec<&str> =
+        trail["events"].as_array().unwrap().iter().filter_map(|event| event["action"].as_str()).collect();
     for action in ["tenant.create", "person.add", "note.create", "note.delete"] {
         assert!(actions.contains(&action), "{actions:?}");
     }
@@ -114,8 +117,11 @@ async fn every_route_of_the_api_is_in_the_document_and_nothing_else() {
         crate::system::OPERATOR,
     );
     let table = ingress::routes(&state);
-    let routed: BTreeSet<String> =
-        table.iter().filter(|route| route.path() != "/openapi.json").map(|route| format!("{} {}", route.method(), route.path())).collect();
+    let routed: BTreeSet<String> = table
+        .iter()
+        .filter(|route| route.path() != "/openapi.json")
+        .map(|route| format!("{} {}", route.method(), route.path()))
+        .collect();
     assert_eq!(described, routed);
     insta::assert_snapshot!(table);
     insta::assert_snapshot!("document", serde_json::to_string_pretty(&document).unwrap());

@@ -38,9 +38,13 @@ async fn every_kind_of_answer_carries_every_header() {
 #[tokio::test]
 async fn errors_are_problems_that_name_the_request_and_no_cause() {
     let house = House::open().await;
-    for (method, path, status) in
-        [("GET", "/nothing", 404), ("DELETE", "/", 405), ("GET", "/broken", 500), ("GET", "/panic", 500), ("GET", "/me", 401)]
-    {
+    for (method, path, status) in [
+        ("GET", "/nothing", 404),
+        ("DELETE", "/", 405),
+        ("GET", "/broken", 500),
+        ("GET", "/panic", 500),
+        ("GET", "/me", 401),
+    ] {
         let answer = house.site.send(method, path, &[], &[]).await.unwrap();
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
@@ -76,9 +80,13 @@ async fn credentials_open_their_own_door_only() {
     };
     assert_eq!(status("/me", "Bearer person").await, 200);
     assert_eq!(status("/operator", "bearer operator").await, 200);
-    for (path, value) in
-        [("/me", "Bearer operator"), ("/operator", "Bearer person"), ("/me", "Basic person"), ("/me", "Bearer"), ("/me", "")]
-    {
+    for (path, value) in [
+        ("/me", "Bearer operator"),
+        ("/operator", "Bearer person"),
+        ("/me", "Basic person"),
+        ("/me", "Bearer"),
+        ("/me", ""),
+    ] {
         assert_eq!(status(path, value).await, 401, "{path} {value}");
     }
     let twice = [("authorization", "Bearer person"), ("authorization", "Bearer person")];

@@ -9,8 +9,12 @@ async fn what_can_be_read_in_two_ways_is_refused() {
     let house = House::open().await;
     let smuggled = "GET /operator HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let shapes = [
-        format!("POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!("POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n{smuggled}"),
+        format!(
+            "POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}"
+        ),
+        format!(
+            "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n{smuggled}"
+        ),
         "POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab".to_owned(),
         "POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\na".to_owned(),
         "POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: +1\r\n\r\na".to_owned(),
@@ -55,7 +59,14 @@ async fn what_can_be_read_in_two_ways_is_refused() {
 async fn malformed_chunks_are_not_an_end_and_not_a_beginning() {
     let house = House::open().await;
     let head = "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
-    for chunks in ["1;ext=1\r\na\r\n0\r\n\r\n", "1\na\r\n0\r\n\r\n", "1\r\nab\r\n0\r\n\r\n", "-1\r\n", "0\r\nx: trailer\r\n\r\n", "fffffffff\r\n"] {
+    for chunks in [
+        "1;ext=1\r\na\r\n0\r\n\r\n",
+        "1\na\r\n0\r\n\r\n",
+        "1\r\nab\r\n0\r\n\r\n",
+        "-1\r\n",
+        "0\r\nx: trailer\r\n\r\n",
+        "fffffffff\r\n",
+    ] {
         let text = house.say(format!("{head}{chunks}GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await;
         assert!(!text.contains("HTTP/1.1 200"), "{chunks:?}: {text}");
         assert!(text.matches("HTTP/1.1").count() <= 1, "{chunks:?}: {text}");

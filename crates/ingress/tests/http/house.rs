@@ -2,10 +2,7 @@
 
 use axum::{body::Bytes, http::Method};
 use ingress::{
-    Caller, Doors, Ended, Failure, Gate, Policy, Route, RouteTable, Settings, Tls,
-    edge::EdgeError,
-    gate::Later,
-    serve,
+    Caller, Doors, Ended, Failure, Gate, Policy, Route, RouteTable, Settings, Tls, edge::EdgeError, gate::Later, serve,
 };
 use kernel::{PersonId, TenantId, Timestamp};
 use outbound::{Site, Trust};

@@ -1,6 +1,12 @@
 //! The edge from outside: real sockets, real TLS.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests dial by hand and may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests dial by hand and may fail loudly"
+)]
 
 mod api;
 mod audit;
@@ -8,8 +14,8 @@ mod drain;
 mod edge;
 mod framing;
 mod house;
-mod probes;
 mod operator;
+mod probes;
 mod redirect;
 mod reports;
 mod system;

@@ -14,7 +14,10 @@ async fn a_suspended_team_can_do_nothing_until_it_is_resumed() {
     };
     assert_eq!(act("suspend").await, 204);
     assert_eq!(system.call("GET", "/api/me", &ada.token, None).await.status, 403);
-    assert_eq!(system.call("POST", "/api/notes", &ada.token, Some(json!({"title": "a", "text": "b"}))).await.status, 403);
+    assert_eq!(
+        system.call("POST", "/api/notes", &ada.token, Some(json!({"title": "a", "text": "b"}))).await.status,
+        403
+    );
     assert_eq!(act("resume").await, 204);
     assert_eq!(system.call("GET", "/api/me", &ada.token, None).await.status, 200);
     let trail: Value = system.call("GET", "/operator/audit", OPERATOR, None).await.json().unwrap();
@@ -49,14 +52,22 @@ async fn the_door_opens_to_the_operator_only_and_to_sense_only() {
 async fn outgoing_calls_are_tried_through_the_gate() {
     let system = System::open().await;
     let attempt = async |body: Value| system.call("POST", "/operator/egress/attempt", OPERATOR, Some(body)).await;
-    let outcome = async |body: Value| attempt(body).await.json::<Value>().unwrap()["outcome"].as_str().map(str::to_owned);
+    let outcome =
+        async |body: Value| attempt(body).await.json::<Value>().unwrap()["outcome"].as_str().map(str::to_owned);
     let here = system.house.at.to_string();
     assert_eq!(outcome(json!({"url": "https://elsewhere.example/"})).await.as_deref(), Some("refused"));
     assert_eq!(outcome(json!({"url": "http://example.com/"})).await.as_deref(), Some("refused"));
     // The name is registered, but whoever answers here has no certificate for it that anybody trusts.
-    assert_eq!(outcome(json!({"url": "https://example.com/", "connect_to": here})).await.as_deref(), Some("tls_failed"));
+    assert_eq!(
+        outcome(json!({"url": "https://example.com/", "connect_to": here})).await.as_deref(),
+        Some("tls_failed")
+    );
     for connect_to in ["192.0.2.1:443", "10.0.0.1:80", "localhost", "[::]:1"] {
-        assert_eq!(attempt(json!({"url": "https://example.com/", "connect_to": connect_to})).await.status, 422, "{connect_to}");
+        assert_eq!(
+            attempt(json!({"url": "https://example.com/", "connect_to": connect_to})).await.status,
+            422,
+            "{connect_to}"
+        );
     }
     assert_eq!(attempt(json!({"url": "https://example.com/".repeat(200)})).await.status, 422);
 }

@@ -14,7 +14,10 @@ async fn say(at: SocketAddr, bytes: &[u8]) -> String {
 async fn both_ports_send_plain_http_to_https_and_show_nothing() {
     let house = House::open().await;
     for at in [house.at, house.plain] {
-        for request in ["GET /a?b=c HTTP/1.1\r\nhost: evil.example\r\n\r\n", "POST /a?b=c HTTP/1.0\r\ncontent-length: 9\r\n\r\nsecret=12"] {
+        for request in [
+            "GET /a?b=c HTTP/1.1\r\nhost: evil.example\r\n\r\n",
+            "POST /a?b=c HTTP/1.0\r\ncontent-length: 9\r\n\r\nsecret=12",
+        ] {
             let text = say(at, request.as_bytes()).await;
             assert!(text.starts_with("HTTP/1.1 308 "), "{text}");
             assert!(text.contains(&format!("\r\nlocation: https://localhost:{}/a?b=c\r\n", house.at.port())), "{text}");

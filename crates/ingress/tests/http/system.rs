@@ -1,10 +1,7 @@
 //! The whole of this crate over a real database, with a sealed ledger served beside it.
 
 use crate::house::House;
-use axum::{
-    extract::Path,
-    http::StatusCode,
-};
+use axum::{extract::Path, http::StatusCode};
 use ingress::{Failure, Policy, Route, RouteTable, State, problem::internal};
 use kernel::{Problem, SystemClock};
 use ledger::{Sealer, SigningKey};

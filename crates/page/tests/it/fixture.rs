@@ -77,18 +77,54 @@ pub fn profile() -> Profile {
     let people = "People and answers";
     let mut promises = vec![
         promise("L13", edge, "The service answers over HTTPS only.", Enforced, Some("https-only")),
-        promise("L14", edge, "Every response carries Strict-Transport-Security for at least one year.", Enforced, Some("hsts")),
-        promise("L15", edge, "A Content-Security-Policy without unsafe sources, with violation reports.", Enforced, Some("csp")),
+        promise(
+            "L14",
+            edge,
+            "Every response carries Strict-Transport-Security for at least one year.",
+            Enforced,
+            Some("hsts"),
+        ),
+        promise(
+            "L15",
+            edge,
+            "A Content-Security-Policy without unsafe sources, with violation reports.",
+            Enforced,
+            Some("csp"),
+        ),
         promise("L12", edge, "State-changing requests need a CSRF token.", Enforced, None),
         promise("L18", edge, "Requests are limited per route.", Enforced, Some("limits")),
-        promise("L10", data, "A person sees their own rows and what was shared with them; the database enforces it.", Enforced, Some("scope-sql")),
-        promise("L24", data, "Every administrative act leaves an entry in an audit log that shows tampering.", Enforced, Some("audit-log")),
-        promise("L05.erase", data, "Drawings, runs and queries are erased from primary storage within 30 days of an e-mailed request.", Enforced, Some("erasure")),
+        promise(
+            "L10",
+            data,
+            "A person sees their own rows and what was shared with them; the database enforces it.",
+            Enforced,
+            Some("scope-sql"),
+        ),
+        promise(
+            "L24",
+            data,
+            "Every administrative act leaves an entry in an audit log that shows tampering.",
+            Enforced,
+            Some("audit-log"),
+        ),
+        promise(
+            "L05.erase",
+            data,
+            "Drawings, runs and queries are erased from primary storage within 30 days of an e-mailed request.",
+            Enforced,
+            Some("erasure"),
+        ),
         promise("L05.clock", data, "Erasure requests are answered within 30 days.", Clocked, None),
         promise("L01.training", data, "The providers’ API tiers exclude training on what we send.", Attested, None),
         promise("L19.provider", data, "The provider encrypts its disks.", Attested, None),
         promise("L22", data, "Personal data is taken out of prompts before they leave.", Enforced, None),
-        promise("L36", people, "No line of this page claims more than fresh evidence allows.", Enforced, Some("honest-page")),
+        promise(
+            "L36",
+            people,
+            "No line of this page claims more than fresh evidence allows.",
+            Enforced,
+            Some("honest-page"),
+        ),
         promise("L35", people, "Security reports are answered within 24 hours on business days.", Clocked, None),
         promise("L34.saml", people, "Single sign-on over SAML.", Planned, None),
         promise("L34.soc2", people, "A SOC 2 Type II report.", Planned, None),
@@ -116,7 +152,14 @@ pub fn profile() -> Profile {
             _ => {}
         }
     }
-    Profile { service: service(), contacts: contacts(), regions: vec![region()], register: register(), promises, source: TEXT.to_owned() }
+    Profile {
+        service: service(),
+        contacts: contacts(),
+        regions: vec![region()],
+        register: register(),
+        promises,
+        source: TEXT.to_owned(),
+    }
 }
 
 fn service() -> Service {
@@ -191,7 +234,11 @@ pub fn observations() -> Vec<Recorded> {
         ("L13", "https-only", "plain HTTP answered 308 to HTTPS on every route and nothing else"),
         ("L14", "hsts", "31 routes, all with max-age=63072000; includeSubDomains"),
         ("L15", "csp", "every page carried the policy; a violation in a browser arrived after 180 ms"),
-        ("L10", "scope-sql", "a stranger, another tenant’s owner and a colleague without a grant touched 0 of 412 rows"),
+        (
+            "L10",
+            "scope-sql",
+            "a stranger, another tenant’s owner and a colleague without a grant touched 0 of 412 rows",
+        ),
         ("L24", "audit-log", "3 acts left 3 entries in the same transaction; every entry verifies"),
         ("L36", "honest-page", "17 lines recomputed from 2 912 observations: all agree"),
     ];
@@ -206,9 +253,12 @@ pub fn observations() -> Vec<Recorded> {
             let run = all.iter().filter(|r: &&Recorded| r.observation.about.promise == *promise).count() as u64 + 1;
             let ago = SignedDuration::from_secs(back * 14_400 + 4 + 3 * index as i64);
             let finding = match (*promise, back) {
-                ("L14", 100..103) => Finding::broke("GET /assets/old.css came without the header").tried("GET of 31 routes"),
+                ("L14", 100..103) => {
+                    Finding::broke("GET /assets/old.css came without the header").tried("GET of 31 routes")
+                }
                 ("L15", 30) => Finding::failed("the browser did not start within 20 seconds"),
-                ("L24", 0) => Finding::broke("the act «suspend tenant» left no entry").tried("suspend and resume a planted tenant"),
+                ("L24", 0) => Finding::broke("the act «suspend tenant» left no entry")
+                    .tried("suspend and resume a planted tenant"),
                 ("L13", 200) => Finding::nothing("no route was found"),
                 _ => held(saw),
             };
@@ -249,7 +299,12 @@ impl World {
             }),
             changes: vec![
                 change(0, None, 2_200, &[]),
-                change(1, Some("b1"), 300, &["weaker L14: freshness 5 minutes → 10 minutes", "added L36", "reworded L10"]),
+                change(
+                    1,
+                    Some("b1"),
+                    300,
+                    &["weaker L14: freshness 5 minutes → 10 minutes", "added L36", "reworded L10"],
+                ),
             ],
             ledger: LedgerFacts {
                 origin: "localhost:8443/ledger".to_owned(),

@@ -4,14 +4,14 @@ use super::{Changes, Direction};
 use crate::{
     control::{Catalogue, Stronger},
     profile::{Attestation, Kind, Promise, Value, Waiver},
+    verdict::day,
 };
-use jiff::{Timestamp, tz::TimeZone};
 use std::{cmp::Ordering, collections::BTreeSet};
 
 /// Notes what changed between two versions of a promise, words aside.
 pub(super) fn promise(was: &Promise, is: &Promise, catalogue: &Catalogue, changes: &mut Changes<'_>) {
     if was.kind != is.kind {
-        changes.note(by_order(rank(is.kind).cmp(&rank(was.kind))), "kind", kind(was.kind), kind(is.kind));
+        changes.note(by_order(rank(is.kind).cmp(&rank(was.kind))), "kind", was.kind.word(), is.kind.word());
     }
     control(was, is, changes);
     if was.control == is.control {
@@ -42,15 +42,6 @@ const fn rank(kind: Kind) -> u8 {
         Kind::Clocked => 2,
         Kind::Attested => 1,
         Kind::Planned => 0,
-    }
-}
-
-const fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Enforced => "enforced",
-        Kind::Clocked => "clocked",
-        Kind::Attested => "attested",
-        Kind::Planned => "planned",
     }
 }
 
@@ -146,8 +137,4 @@ fn attestation(was: Option<&Attestation>, is: Option<&Attestation>, changes: &mu
         statement.map(|a| format!("{} in «{}» until {}", a.owner, a.document, day(a.expires))).unwrap_or_default()
     };
     changes.neutral("attested", show(was), show(is));
-}
-
-fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).date().to_string()
 }

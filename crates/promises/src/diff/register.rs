@@ -1,10 +1,7 @@
 //! Service, contacts, regions and the register.
 
 use super::{Change, Changes, Direction, Subject};
-use crate::{
-    control::Mode,
-    profile::{Contacts, Processor, Profile, Region},
-};
+use crate::profile::{Contacts, Processor, Profile, Region};
 
 /// Notes what changed outside the promises.
 pub(super) fn diff(old: &Profile, new: &Profile, list: &mut Vec<Change>) {
@@ -20,7 +17,7 @@ fn service(old: &Profile, new: &Profile, changes: &mut Changes<'_>) {
     changes.neutral("about", &was.about, &is.about);
     changes.neutral("operator", &was.operator, &is.operator);
     changes.neutral("public_url", or_none(was.public_url.as_ref()), or_none(is.public_url.as_ref()));
-    changes.neutral("mode", mode(was.mode), mode(is.mode));
+    changes.neutral("mode", was.mode.word(), is.mode.word());
 }
 
 fn contacts(was: &Contacts, is: &Contacts, changes: &mut Changes<'_>) {
@@ -33,14 +30,6 @@ fn contacts(was: &Contacts, is: &Contacts, changes: &mut Changes<'_>) {
 
 fn or_none(text: Option<&String>) -> &str {
     text.map_or("none", String::as_str)
-}
-
-const fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Proxy => "proxy",
-        Mode::Mapped => "mapped",
-        Mode::Built => "built",
-    }
 }
 
 /// Compares two lists by name.

@@ -2,10 +2,10 @@
 
 use super::{Context, Lint, Severity, absolutes::starts_with, sentences};
 use crate::{
-    control::Mode,
     profile::{Kind, Promise},
+    verdict::day,
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::SignedDuration;
 
 /// How long before its end an attestation is worth renewing.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -79,8 +79,8 @@ fn mode(context: &Context<'_>, promise: &Promise, found: &mut Vec<Lint>) {
     let mode = context.profile.service.mode;
     if promise.kind != Kind::Planned && !spec.modes.contains(&mode) {
         let place = context.about(promise, None, "control", "WB010", Severity::Error);
-        let modes: Vec<&str> = spec.modes.iter().map(|mode| word(*mode)).collect();
-        let message = format!("`{}` cannot be promised in mode `{}`", spec.id, word(mode));
+        let modes: Vec<&str> = spec.modes.iter().map(|mode| mode.word()).collect();
+        let message = format!("`{}` cannot be promised in mode `{}`", spec.id, mode.word());
         found.push(place.says(message, format!("it needs mode {}", modes.join(" or "))));
     }
 }
@@ -91,16 +91,4 @@ fn waiver(context: &Context<'_>, promise: &Promise, found: &mut Vec<Lint>) {
         let message = format!("the waiver ended on {} and no longer counts", day(waiver.until));
         found.push(place.says(message, "take it out"));
     }
-}
-
-const fn word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Proxy => "proxy",
-        Mode::Mapped => "mapped",
-        Mode::Built => "built",
-    }
-}
-
-fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).date().to_string()
 }

@@ -29,14 +29,6 @@ const KEYS: [&str; 12] = [
     "waived",
 ];
 
-/// How a profile writes a kind.
-const KINDS: [(&str, Kind); 4] = [
-    ("enforced", Kind::Enforced),
-    ("clocked", Kind::Clocked),
-    ("attested", Kind::Attested),
-    ("planned", Kind::Planned),
-];
-
 /// What stands for cadence and freshness where nothing is attacked.
 const UNUSED: (Span, Span) = (Span::days(1), Span::days(2));
 
@@ -59,7 +51,7 @@ fn one(section: &Section<'_>, id: String, catalogue: &Catalogue, names: &Names<'
     if section.get("kind").is_none() {
         section.missing("kind", "\"enforced\"");
     }
-    let kind = section.word("kind", &KINDS).map(|(kind, _)| kind);
+    let kind = section.word("kind", &Kind::ALL.map(|kind| (kind.word(), kind))).map(|(kind, _)| kind);
     let spec = control(section, catalogue);
     let params = match spec {
         Some(spec) => params::read(section, spec, names),

@@ -10,9 +10,6 @@ use crate::{
 use kernel::DataClass;
 use std::collections::BTreeSet;
 
-/// How a profile writes a mode.
-const MODES: [(&str, Mode); 3] = [("proxy", Mode::Proxy), ("mapped", Mode::Mapped), ("built", Mode::Built)];
-
 pub(super) fn service(root: &Section<'_>) -> Service {
     const KEYS: [&str; 5] = ["name", "about", "operator", "public_url", "mode"];
     let Some(section) = root.table("service", "`[service]`", &KEYS) else {
@@ -36,7 +33,7 @@ pub(super) fn service(root: &Section<'_>) -> Service {
         operator: section.required("operator", "\"Example GmbH\"").0,
         public_url: url(&section, "public_url", &["https://", "http://"])
             .map(|url| url.trim_end_matches('/').to_owned()),
-        mode: section.word("mode", &MODES).map_or(Mode::Built, |(mode, _)| mode),
+        mode: section.word("mode", &Mode::ALL.map(|mode| (mode.word(), mode))).map_or(Mode::Built, |(mode, _)| mode),
     }
 }
 

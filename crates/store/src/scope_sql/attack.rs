@@ -113,10 +113,11 @@ impl<'a> Attacker<'a> {
 
     /// Tries to become every other role there is.
     async fn become_others(&mut self) -> Result<(), StoreError> {
-        let others: Vec<String> = sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname <> $1 ORDER BY rolname")
-            .bind(self.role.name())
-            .fetch_all(&mut self.backup)
-            .await?;
+        let others: Vec<String> =
+            sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname <> $1 ORDER BY rolname")
+                .bind(self.role.name())
+                .fetch_all(&mut self.backup)
+                .await?;
         // The owner of a database is a member of this one by definition; it has no rights beyond what its member has.
         let others = others.into_iter().filter(|other| self.role != Role::Owner || other != "pg_database_owner");
         for other in others.collect::<Vec<_>>() {
@@ -132,7 +133,8 @@ impl<'a> Attacker<'a> {
     async fn rows_as(&mut self, role: &str) -> Result<i64, StoreError> {
         let mut seen = 0;
         for crowd in &self.census.tables {
-            let (scope, sql) = (format!("SET LOCAL ROLE \"{role}\""), format!("SELECT count(*) FROM {}", crowd.table.name));
+            let (scope, sql) =
+                (format!("SET LOCAL ROLE \"{role}\""), format!("SELECT count(*) FROM {}", crowd.table.name));
             if let End::Touched(rows) = self.count(&scope, &sql).await? {
                 seen += rows;
             }
@@ -165,10 +167,9 @@ impl<'a> Attacker<'a> {
         let column = self.writable(crowd);
         let read = self.count(&setting.sql, &format!("SELECT count(*) FROM {name}")).await?;
         self.judge("SELECT", name, setting.about, read);
-        for (what, sql) in [
-            ("UPDATE", format!("UPDATE {name} SET {column} = DEFAULT")),
-            ("DELETE", format!("DELETE FROM {name}")),
-        ] {
+        for (what, sql) in
+            [("UPDATE", format!("UPDATE {name} SET {column} = DEFAULT")), ("DELETE", format!("DELETE FROM {name}"))]
+        {
             let end = self.attempt(&setting.sql, &sql).await?;
             self.judge(what, name, setting.about, end);
         }
@@ -198,7 +199,9 @@ impl<'a> Attacker<'a> {
             let foreign = self.count(&scope, &format!("SELECT count(*) FROM {name} AS t WHERE NOT {theirs}")).await?;
             self.judge("SELECT", name, "a person's", foreign);
             if self.role == Role::App {
-                if let End::Touched(rows) = self.count(&scope, &format!("SELECT count(*) FROM {name} AS t WHERE {theirs}")).await? {
+                if let End::Touched(rows) =
+                    self.count(&scope, &format!("SELECT count(*) FROM {name} AS t WHERE {theirs}")).await?
+                {
                     self.report.own_rows += rows;
                 }
                 self.report.colleague_rows += colleague_rows(&mut self.backup, &crowd.table, seat).await?;
@@ -221,7 +224,8 @@ impl<'a> Attacker<'a> {
             return Ok(());
         }
         let (name, scope) = (&crowd.table.name, settings(seat.tenant, seat.person));
-        let theirs = if self.owns_rows(crowd) { owned(&crowd.table, seat.tenant, seat.person) } else { "false".to_owned() };
+        let theirs =
+            if self.owns_rows(crowd) { owned(&crowd.table, seat.tenant, seat.person) } else { "false".to_owned() };
         let column = self.writable(crowd);
         for (what, sql) in [
             ("UPDATE", format!("UPDATE {name} AS t SET {column} = t.{column} WHERE NOT {theirs}")),
@@ -280,10 +284,10 @@ impl<'a> Attacker<'a> {
     fn judge(&mut self, what: &str, table: &str, scope: &str, end: End) {
         match end {
             End::Touched(0) => {}
-            End::Touched(rows) => self.report.leaks.push(format!(
-                "{} touched {rows} rows of others in {table} by {what}; its scope: {scope}",
-                self.role
-            )),
+            End::Touched(rows) => self
+                .report
+                .leaks
+                .push(format!("{} touched {rows} rows of others in {table} by {what}; its scope: {scope}", self.role)),
             // Refused by privilege or policy; or the scope itself was no uuid, bytea or hexadecimal.
             End::Refused(code) if matches!(code.as_str(), "42501" | "22P02" | "22023") => {}
             // COPY FROM and some writes are refused as such under row security.
@@ -382,7 +386,11 @@ fn strangers() -> Vec<Setting> {
             false,
             "SET LOCAL wordbond.tenant = ''; SET LOCAL wordbond.actor = ''; SET LOCAL wordbond.lookup = ''".to_owned(),
         ),
-        set("malformed", false, "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'".to_owned()),
+        set(
+            "malformed",
+            false,
+            "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'".to_owned(),
+        ),
         set("half", false, format!("SET LOCAL wordbond.actor = '{person}'")),
         set("a stranger's", true, settings(tenant, person)),
         set("a stranger's key", false, format!("SET LOCAL wordbond.lookup = '{}'", "00".repeat(32))),

@@ -46,7 +46,8 @@ impl Census {
             let key = key(backup, &table.name).await?;
             tables.push(Crowd { table: table.clone(), rows, key });
         }
-        let tenants = sqlx::query_scalar("SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id").fetch_all(&mut *backup);
+        let tenants =
+            sqlx::query_scalar("SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id").fetch_all(&mut *backup);
         let tenants: Vec<TenantId> = tenants.await?.into_iter().map(|id: Uuid| TenantId::from(id)).collect();
         let mut seats = Vec::new();
         for tenant in ends(&tenants) {
@@ -119,7 +120,8 @@ pub(super) async fn foreign_row(
         format!("t.tenant_id <> '{}' AND t.tenant_id <> '{}'", seat.tenant, operator_tenant())
     };
     let order = if newest { "DESC" } else { "ASC" };
-    let sql = format!("SELECT to_jsonb(t)::text FROM {} AS t WHERE {whose} ORDER BY t.tenant_id {order} LIMIT 1", table.name);
+    let sql =
+        format!("SELECT to_jsonb(t)::text FROM {} AS t WHERE {whose} ORDER BY t.tenant_id {order} LIMIT 1", table.name);
     let row = backup.fetch_optional(AssertSqlSafe(sql)).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }

@@ -82,7 +82,14 @@ pub(super) fn create(layout: &Layout, binaries: &Binaries, who: RunsAs, durable:
         fs::remove_dir_all(&fresh).on("remove", &fresh)?;
     }
     let mut initdb = process::command(&binaries.program("initdb"), layout, who);
-    initdb.arg("-D").arg(&fresh).args(["-U", SUPERUSER, "--auth=reject", "--data-checksums", "--encoding=UTF8", "--locale=C"]);
+    initdb.arg("-D").arg(&fresh).args([
+        "-U",
+        SUPERUSER,
+        "--auth=reject",
+        "--data-checksums",
+        "--encoding=UTF8",
+        "--locale=C",
+    ]);
     if !durable {
         initdb.arg("--no-sync");
     }
@@ -110,7 +117,9 @@ pub(super) fn configure(
         .chain(roles)
         .map(|role| format!("wordbond \"{}\" {role}\n", own_name.replace('"', "\"\"")))
         .collect();
-    for (name, text) in [("postgresql.conf", settings.as_str()), ("pg_hba.conf", HBA), ("pg_ident.conf", ident.as_str())] {
+    for (name, text) in
+        [("postgresql.conf", settings.as_str()), ("pg_hba.conf", HBA), ("pg_ident.conf", ident.as_str())]
+    {
         replace(&data.join(name), text, who)?;
     }
     Ok(())
@@ -119,7 +128,8 @@ pub(super) fn configure(
 /// Replaces a file of the server at once: it never reads half of one.
 fn replace(path: &Path, text: &str, who: RunsAs) -> Result<(), ServerError> {
     let fresh = path.with_extension("conf.new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).on("write", &fresh)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).on("write", &fresh)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).on("write", &fresh)?;
     if who.other {
         chown(&fresh, Some(who.uid), Some(who.gid)).on("give away", &fresh)?;

@@ -37,7 +37,8 @@ impl RunsAs {
         if !uid.is_root() {
             return Ok(Self { uid: uid.as_raw(), gid: rustix::process::getegid().as_raw(), other: false });
         }
-        let (uid, gid) = passwd(|name, _| name == "nobody").map(|(_, uid, gid)| (uid, gid)).ok_or(ServerError::Nobody)?;
+        let (uid, gid) =
+            passwd(|name, _| name == "nobody").map(|(_, uid, gid)| (uid, gid)).ok_or(ServerError::Nobody)?;
         Ok(Self { uid, gid, other: true })
     }
 }

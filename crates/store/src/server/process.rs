@@ -70,17 +70,14 @@ fn serves(pid: i32, layout: &Layout) -> bool {
         Ok(line) => line,
         Err(_) if Path::new("/proc/self").exists() => return false,
         // No /proc on this system: ask `ps`.
-        Err(_) => Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output().map(|o| o.stdout).unwrap_or_default(),
+        Err(_) => Command::new("ps")
+            .args(["-o", "command=", "-p", &pid.to_string()])
+            .output()
+            .map(|o| o.stdout)
+            .unwrap_or_default(),
     };
     let line = String::from_utf8_lossy(&words).replace('\0', " ");
     line.contains("postgres") && line.contains(&data.display().to_string())
-}
-
-/// Asks the server of this cluster to shut down fast: open transactions are rolled back, and nothing is lost that was
-/// committed. Returns its process, or `None` where none runs.
-#[must_use]
-pub fn interrupt(layout: &Layout) -> Option<i32> {
-    signal(layout, Signal::INT)
 }
 
 fn signal(layout: &Layout, signal: Signal) -> Option<i32> {

@@ -5,21 +5,27 @@ use super::{
     layout::{PORT, RunsAs, own_name},
     process,
 };
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::{Pid, Signal, kill_process},
+};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::Child,
     sync::{
         Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long a server may take until it is ready: recovery after a crash may have much to replay.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that ran this long did not die of how it was started: the next start need not wait.
+const STEADY: Duration = Duration::from_secs(60);
 
 /// A log that is longer than this when the server starts is set aside; one older log is kept.
 const LONGEST_LOG: u64 = 8 * 1024 * 1024;
@@ -42,10 +48,32 @@ pub struct ServerConfig {
 pub struct Server {
     layout: Layout,
     version: Version,
-    stopping: Arc<(AtomicBool, Mutex<()>, Condvar)>,
+    shared: Arc<Shared>,
     watch: Option<JoinHandle<()>>,
     // Held, not read: as long as the file is locked no second supervisor starts.
     _lock: File,
+}
+
+/// What the supervisor and the thread that watches tell each other.
+#[derive(Debug, Default)]
+struct Shared {
+    stopping: AtomicBool,
+    /// The child for as long as it has not been waited for, and its number is its own; else 0.
+    child: AtomicI32,
+    pause: (Mutex<()>, Condvar),
+}
+
+impl Shared {
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Asks the child to shut down fast.
+    fn interrupt(&self) {
+        let pid = self.child.load(Ordering::SeqCst);
+        let asked = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::INT));
+        tracing::debug!(pid, ?asked, "stopping PostgreSQL");
+    }
 }
 
 /// What it takes to start the server once more.
@@ -66,10 +94,8 @@ impl Server {
         let layout = Layout::create(&config.data_dir, who)?;
         let lock = lock(&layout)?;
         let written = cluster::written_by(&layout.data());
-        let binaries = Binaries::find(config.pg_bin.as_deref(), written)?.ok_or_else(|| ServerError::OtherMajor {
-            data: layout.data(),
-            written: written.unwrap_or_default(),
-        })?;
+        let binaries = Binaries::find(config.pg_bin.as_deref(), written)?
+            .ok_or_else(|| ServerError::OtherMajor { data: layout.data(), written: written.unwrap_or_default() })?;
         if written.is_none() {
             cluster::create(&layout, &binaries, who, config.durable)?;
         }
@@ -79,15 +105,16 @@ impl Server {
         let version = binaries.version;
         let starter = Starter { layout: layout.clone(), binaries, who };
         let child = starter.start()?;
-        let stopping = Arc::new((AtomicBool::new(false), Mutex::new(()), Condvar::new()));
+        let shared = Arc::new(Shared::default());
         let watch = thread::Builder::new()
             .name("postgres".to_owned())
             .spawn({
-                let stopping = Arc::clone(&stopping);
-                move || starter.watch(child, &stopping)
+                let shared = Arc::clone(&shared);
+                shared.child.store(number(&child), Ordering::SeqCst);
+                move || starter.watch(child, &shared)
             })
             .on("watch", layout.base())?;
-        Ok(Self { layout, version, stopping, watch: Some(watch), _lock: lock })
+        Ok(Self { layout, version, shared, watch: Some(watch), _lock: lock })
     }
 
     /// Where its files lie.
@@ -116,10 +143,9 @@ impl Server {
 
     fn halt(&mut self) {
         let Some(watch) = self.watch.take() else { return };
-        self.stopping.0.store(true, Ordering::SeqCst);
-        self.stopping.2.notify_all();
-        let asked = process::interrupt(&self.layout);
-        tracing::debug!(pid = asked, "stopping PostgreSQL");
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.pause.1.notify_all();
+        self.shared.interrupt();
         if watch.join().is_err() {
             tracing::error!("the thread that watches PostgreSQL panicked");
         }
@@ -139,7 +165,7 @@ impl Starter {
         let postgres = self.binaries.program("postgres");
         for attempt in 0..20 {
             let mut child = process::start(&postgres, &self.layout, self.who)?;
-            let pid = i32::try_from(child.id()).unwrap_or_default();
+            let pid = number(&child);
             let mut ended = false;
             let settled = process::within(PATIENCE, || {
                 ended = !matches!(child.try_wait(), Ok(None));
@@ -163,42 +189,58 @@ impl Starter {
     }
 
     /// Waits for the server's end. An end that nobody asked for is answered with a new start, ever more slowly.
-    fn watch(&self, mut child: Child, stopping: &(AtomicBool, Mutex<()>, Condvar)) {
-        let stopped = || stopping.0.load(Ordering::SeqCst);
+    fn watch(&self, mut child: Child, shared: &Shared) {
         let mut pause = Duration::ZERO;
         loop {
-            // `Child::wait` would close the pipe that keeps the server alive.
+            shared.child.store(number(&child), Ordering::SeqCst);
+            if shared.stopping() {
+                // Asked to stop while it was starting: it has not heard of it.
+                shared.interrupt();
+            }
+            // Held until then: waiting for the child would close the pipe that keeps it alive.
             let pipe = child.stdin.take();
+            let began = Instant::now();
             let status = child.wait();
+            if began.elapsed() > STEADY {
+                pause = Duration::ZERO;
+            }
+            shared.child.store(0, Ordering::SeqCst);
             drop(pipe);
-            if stopped() {
+            if shared.stopping() {
                 return;
             }
             tracing::error!(?status, "PostgreSQL ended by itself; starting it again");
-            child = loop {
-                let guard = stopping.1.lock().unwrap_or_else(PoisonError::into_inner);
-                drop(stopping.2.wait_timeout_while(guard, pause, |()| !stopped()));
-                if stopped() {
-                    return;
-                }
-                pause = (pause * 2).clamp(Duration::from_millis(200), Duration::from_secs(30));
-                match self.start() {
-                    Ok(child) => break child,
-                    Err(error) => tracing::error!(%error, "PostgreSQL does not start"),
-                }
-            };
-            if stopped() {
-                // Asked to stop while it was starting: it has not heard of it.
-                let _none_runs = process::interrupt(&self.layout);
+            let Some(next) = self.revive(shared, &mut pause) else { return };
+            child = next;
+        }
+    }
+
+    /// Starts the server until it stays; `None` when it is no longer wanted.
+    fn revive(&self, shared: &Shared, pause: &mut Duration) -> Option<Child> {
+        loop {
+            let guard = shared.pause.0.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(shared.pause.1.wait_timeout_while(guard, *pause, |()| !shared.stopping()));
+            if shared.stopping() {
+                return None;
+            }
+            *pause = (*pause * 2).clamp(Duration::from_millis(200), Duration::from_secs(30));
+            match self.start() {
+                Ok(child) => return Some(child),
+                Err(error) => tracing::error!(%error, "PostgreSQL does not start"),
             }
         }
     }
 }
 
+fn number(child: &Child) -> i32 {
+    i32::try_from(child.id()).unwrap_or_default()
+}
+
 fn lock(layout: &Layout) -> Result<File, ServerError> {
     let path = layout.lock();
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).on("open", &path)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| ServerError::Locked(layout.base().to_owned()))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| ServerError::Locked(layout.base().to_owned()))?;
     Ok(file)
 }
 

@@ -110,7 +110,6 @@ pub(super) async fn as_user(program: &Path, dir: &Path, role: &str, uid: u32, gi
     command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     match tokio::time::timeout(PATIENCE * 2, command.output()).await {
         Ok(Ok(said)) => Knock::parse(&String::from_utf8_lossy(&said.stdout)),
-        // The program may lie where that user cannot reach it; a copy of it may not.
         Ok(Err(error)) => Knock::Unable(format!("{} cannot be started as user {uid}: {error}", program.display())),
         Err(_) => Knock::Unable("no answer in time".to_owned()),
     }

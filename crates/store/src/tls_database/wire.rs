@@ -78,7 +78,8 @@ async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
 
 async fn hear(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut answer = vec![0; 1_024];
-    let length = timeout(PATIENCE, stream.read(&mut answer)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let length =
+        timeout(PATIENCE, stream.read(&mut answer)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     answer.truncate(length);
     Ok(answer)
 }

@@ -8,11 +8,17 @@ use testkit::ScratchDb;
 const BREACHES: &[(&str, &str)] = &[
     ("ALTER TABLE wordbond.note DISABLE ROW LEVEL SECURITY", "wordbond.note has no row security"),
     ("ALTER TABLE wordbond.note NO FORCE ROW LEVEL SECURITY", "does not force row security"),
-    ("DROP POLICY owner ON wordbond.note; CREATE POLICY owner ON wordbond.note USING (true)", "the policy owner on wordbond.note"),
+    (
+        "DROP POLICY owner ON wordbond.note; CREATE POLICY owner ON wordbond.note USING (true)",
+        "the policy owner on wordbond.note",
+    ),
     ("CREATE POLICY more ON wordbond.person TO wordbond_app USING (true)", "the policy more on wordbond.person"),
     ("ALTER TABLE wordbond.note ADD COLUMN colour text", "wordbond.note.colour is in the database and has no class"),
     ("ALTER TABLE wordbond.note DROP COLUMN updated_at", "wordbond.note.updated_at is on the map"),
-    ("ALTER TABLE wordbond.note ALTER COLUMN title TYPE bytea", "wordbond.note.title is content and has the type bytea"),
+    (
+        "ALTER TABLE wordbond.note ALTER COLUMN title TYPE bytea",
+        "wordbond.note.title is content and has the type bytea",
+    ),
     ("CREATE TABLE wordbond.extra (id uuid)", "wordbond.extra is in the database and not on the map"),
     ("CREATE TABLE public.extra (id uuid)", "public.extra is in the database and not on the map"),
     ("ALTER TABLE wordbond.note_grant DROP CONSTRAINT note_grant_tenant_id_person_id_fkey", "lacks the foreign key"),
@@ -93,7 +99,10 @@ async fn the_map_and_the_schema_agree_in_both_directions() {
     assert_eq!(map.differences(auditor.conn()).await.unwrap(), Vec::<String>::new());
     let mut less = map.clone();
     less.tables.retain(|table| table.name != "wordbond.person");
-    assert_eq!(less.differences(auditor.conn()).await.unwrap(), ["wordbond.person is in the database and not on the map"]);
+    assert_eq!(
+        less.differences(auditor.conn()).await.unwrap(),
+        ["wordbond.person is in the database and not on the map"]
+    );
 }
 
 /// The sealed domain takes no plain text, whoever writes it.
@@ -101,8 +110,12 @@ async fn the_map_and_the_schema_agree_in_both_directions() {
 async fn plain_text_does_not_fit_in_a_sealed_column() {
     let db = ScratchDb::new().await;
     let mut root = db.superuser().await.unwrap();
-    for plain in ["'Ada'", "'a text that is certainly longer than fifty bytes, so that only its header is wrong'", "'\\x5701'"] {
-        let sql = format!("INSERT INTO wordbond.tenant (tenant_id, name, created_at) VALUES (gen_random_uuid(), {plain}, now())");
+    for plain in
+        ["'Ada'", "'a text that is certainly longer than fifty bytes, so that only its header is wrong'", "'\\x5701'"]
+    {
+        let sql = format!(
+            "INSERT INTO wordbond.tenant (tenant_id, name, created_at) VALUES (gen_random_uuid(), {plain}, now())"
+        );
         assert!(root.execute(AssertSqlSafe(sql)).await.is_err(), "{plain}");
     }
 }

@@ -11,7 +11,7 @@ use store::{
 };
 use testkit::ScratchDir;
 
-fn promise() -> Promise {
+pub(super) fn promise() -> Promise {
     Promise {
         id: "link".to_owned(),
         claims: vec!["L20".to_owned()],
@@ -46,7 +46,6 @@ fn program(dir: &ScratchDir) -> PathBuf {
 
 #[test]
 #[ignore = "only as a child of the tests below"]
-#[expect(clippy::disallowed_methods, reason = "its parent tells it where")]
 fn a_knocker() {
     let Ok(words) = std::env::var("WORDBOND_TEST_KNOCK") else { return };
     let (dir, role) = words.split_once(' ').unwrap();
@@ -69,7 +68,9 @@ async fn every_fault_of_the_link_turns_it_red_and_its_undoing_green() {
 
     let hba = fs::read_to_string(layout.hba()).unwrap();
     for fault in tls_database::FAULTS {
-        let Make::Server { hba: rules, settings, socket_mode } = fault.make else { panic!("{} is no fault of a server", fault.id) };
+        let Make::Server { hba: rules, settings, socket_mode } = fault.make else {
+            panic!("{} is no fault of a server", fault.id)
+        };
         fs::write(layout.hba(), rules.unwrap_or(&hba)).unwrap();
         let auto: String = settings.iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
         fs::write(layout.data().join("postgresql.auto.conf"), auto).unwrap();
@@ -96,7 +97,7 @@ async fn every_fault_of_the_link_turns_it_red_and_its_undoing_green() {
 }
 
 /// As an operator would: the server is asked to end, and its supervisor starts it again.
-async fn restart(layout: &Layout) {
+pub(super) async fn restart(layout: &Layout) {
     let pid = process::running(layout).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::INT).unwrap();
     for _ in 0..300 {

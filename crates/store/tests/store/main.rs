@@ -1,9 +1,10 @@
 //! The store on a real server.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod house;
 mod jobs;
 mod link;
+mod managed;
 mod notes;
 mod records;
 mod scope;

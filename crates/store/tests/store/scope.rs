@@ -70,7 +70,9 @@ async fn attacks_change_nothing() {
     let mut picture = async || {
         let mut all = String::new();
         for table in ["tenant", "person", "token", "note", "note_grant", "audit_event", "sign_in"] {
-            let sql = format!("SELECT coalesce(string_agg(t::text || t.xmin || t.ctid, ' ' ORDER BY t::text), '') FROM wordbond.{table} AS t");
+            let sql = format!(
+                "SELECT coalesce(string_agg(t::text || t.xmin || t.ctid, ' ' ORDER BY t::text), '') FROM wordbond.{table} AS t"
+            );
             let text: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut root).await.unwrap();
             all.push_str(&text);
         }
@@ -88,7 +90,9 @@ async fn every_fault_turns_it_red_and_its_undoing_green() {
     let mut root = db.superuser().await.unwrap();
     let mut reported = String::new();
     for fault in scope_sql::FAULTS {
-        let (Make::Sql { make, undo }, Bites::Sql(bites)) = (fault.make, fault.bites) else { panic!("{} is no SQL", fault.id) };
+        let (Make::Sql { make, undo }, Bites::Sql(bites)) = (fault.make, fault.bites) else {
+            panic!("{} is no SQL", fault.id)
+        };
         root.execute(AssertSqlSafe(format!("BEGIN; {make}; COMMIT"))).await.unwrap();
         let bitten: bool = sqlx::query_scalar(AssertSqlSafe(bites.to_owned())).fetch_one(&mut root).await.unwrap();
         assert!(bitten, "{} does not bite", fault.id);

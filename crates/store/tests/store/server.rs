@@ -88,7 +88,6 @@ fn a_server_whose_parent_is_killed_ends_too() {
 
 #[test]
 #[ignore = "only as a child of the test above"]
-#[expect(clippy::disallowed_methods, reason = "its parent tells it where")]
 fn a_parent_to_be_killed() {
     let Some(dir) = std::env::var_os("WORDBOND_TEST_PARENT") else { return };
     let _server = Server::start(&config(dir.into())).unwrap();

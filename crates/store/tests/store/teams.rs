@@ -22,7 +22,7 @@ async fn a_token_stands_for_one_person() {
     assert_eq!((me.name.as_str(), me.email.as_str()), ("Ada", "ada@example.org"));
     assert_eq!(tenancy::name(&mut scoped(store, &grace).await).await.unwrap(), "Analytical Engines");
 
-    let almost = ada.token.expose().replace(|c| c == 'a', "b");
+    let almost = ada.token.expose().replace('a', "b");
     for wrong in ["", "wbt_", &almost, &format!("wbt_{}", "0".repeat(64)), "' OR true --", "wbt_\0"] {
         assert_eq!(tenancy::authenticate(store, wrong).await.unwrap(), None, "{wrong}");
     }
@@ -56,14 +56,17 @@ async fn bad_input_is_refused_and_changes_nothing() {
     let store = db.store();
     let ada = team(store, "T").await;
     let long = "x".repeat(300);
-    for (name, email) in [("", "a@b.c"), ("A", ""), ("A", "ab.c"), ("A", "@b"), ("A", "a@b@c"), (long.as_str(), "a@b.c")] {
+    for (name, email) in
+        [("", "a@b.c"), ("A", ""), ("A", "ab.c"), ("A", "@b"), ("A", "a@b@c"), (long.as_str(), "a@b.c")]
+    {
         let refused = tenancy::add_person(store, ada.tenant, &Actor::Operator, NewPerson { name, email }).await;
         assert!(matches!(refused, Err(StoreError::Invalid(_))), "{name} {email}");
     }
     let again = NewPerson { name: "Ada", email: " ADA@example.org " };
     let taken = tenancy::add_person(store, ada.tenant, &Actor::Operator, again).await;
     assert!(matches!(taken, Err(StoreError::Taken(_))));
-    let stranger = tenancy::add_person(store, TenantId::new(), &Actor::Operator, NewPerson { name: "A", email: "a@b.c" }).await;
+    let stranger =
+        tenancy::add_person(store, TenantId::new(), &Actor::Operator, NewPerson { name: "A", email: "a@b.c" }).await;
     assert!(stranger.is_err());
     assert_eq!(audit::list(&mut scoped(store, &ada).await, 10).await.unwrap().len(), 2);
     // The same address in another tenant is another person.

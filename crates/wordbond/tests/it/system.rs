@@ -29,13 +29,15 @@ async fn check(system: &ScratchSystem, only: &[&str]) -> (Option<i32>, Value) {
         arguments.extend(only.iter().map(|&id| id.to_owned()));
     }
     let output = run(arguments).await;
-    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let report = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code(), report)
 }
 
 async fn verify(system: &ScratchSystem) -> Output {
     let ca = system.data_dir().join("tls/ca.pem").display().to_string();
-    run(vec!["verify".to_owned(), system.url(), "--ca".to_owned(), ca]).await
+    let memory = system.data_dir().join("seen.json").display().to_string();
+    run(vec!["verify".to_owned(), system.url(), "--ca".to_owned(), ca, "--memory".to_owned(), memory]).await
 }
 
 /// The claims of the rows that read as `verdict`.
@@ -45,9 +47,7 @@ fn claims(report: &Value, verdict: &str) -> BTreeSet<String> {
 }
 
 /// What this build keeps of each published page. The list only grows.
-const LEIDE: [&str; 11] = [
-    "L10", "L13", "L14", "L15", "L16", "L17", "L20.database", "L20.in", "L20.out", "L24", "L36",
-];
+const LEIDE: [&str; 11] = ["L10", "L13", "L14", "L15", "L16", "L17", "L20.database", "L20.in", "L20.out", "L24", "L36"];
 const LEEMU: [&str; 3] = ["M18.in", "M18.out", "M18.database"];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["kernel", "promises", "outbound", "ledger", "vault"]),
     ("ingress", &["kernel", "promises", "outbound", "ledger", "vault", "store"]),
     ("page", &["kernel", "promises", "outbound", "ledger", "store"]),
-    ("testkit", &["kernel", "promises", "outbound", "store"]),
+    ("testkit", &["kernel", "promises", "outbound", "vault", "store"]),
     ("wordbond", &["kernel", "promises", "outbound", "ledger", "vault", "store", "ingress", "page", "testkit"]),
 ];
 

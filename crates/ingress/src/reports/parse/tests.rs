@@ -1,11 +1,10 @@
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn batch(directive: &str, blocked: &str, page: &str) -> Vec<u8> {
-    let body = json!({"documentURL": page, "effectiveDirective": directive, "blockedURL": blocked, "sample": "secret()"});
+    let body =
+        json!({"documentURL": page, "effectiveDirective": directive, "blockedURL": blocked, "sample": "secret()"});
     json!([{"type": "csp-violation", "age": 1, "url": page, "user_agent": "x", "body": body}]).to_string().into_bytes()
 }
 
@@ -28,7 +27,11 @@ fn both_notations_say_the_same() {
         path: "/trust".to_owned(),
     };
     assert_eq!(legacy(old.to_string().as_bytes()), Ok(wanted.clone()));
-    let new = batch("img-src", "https://user:secret@evil.example:8443/pixel.gif?who=ada", "https://example.com/trust?token=1#x");
+    let new = batch(
+        "img-src",
+        "https://user:secret@evil.example:8443/pixel.gif?who=ada",
+        "https://example.com/trust?token=1#x",
+    );
     assert_eq!(modern(&new), Ok(vec![wanted]));
 }
 
@@ -64,12 +67,23 @@ fn what_is_malformed_is_refused_whole() {
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), ".{0,20}".prop_map(Value::from)];
-    let key = prop_oneof![Just("type".to_owned()), Just("body".to_owned()), Just("csp-report".to_owned()), Just("documentURL".to_owned()), ".{0,8}"];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from)
+    ];
+    let key = prop_oneof![
+        Just("type".to_owned()),
+        Just("body".to_owned()),
+        Just("csp-report".to_owned()),
+        Just("documentURL".to_owned()),
+        ".{0,8}"
+    ];
     leaf.prop_recursive(3, 16, 4, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(key.clone(), inner, 0..4).prop_map(|map| Value::from_iter(map)),
+            prop::collection::btree_map(key.clone(), inner, 0..4).prop_map(Value::from_iter),
         ]
     })
 }
