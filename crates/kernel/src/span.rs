@@ -143,7 +143,6 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -152,7 +152,7 @@ impl Dialler {
         if self.0.register.allows(&address.host) {
             return Ok(());
         }
-        tracing::warn!(host = address.host, "a call to a host outside the register was refused");
+        tracing::info!(host = address.host, "a call to a host outside the register was refused");
         Err(OutboundError::Unregistered(address.host.clone()))
     }
 

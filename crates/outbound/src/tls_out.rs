@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How many calls are in flight. Each costs both sides a handshake.
 const AT_ONCE: usize = 4;
 /// How many hosts of the register are attacked with every trick; the others with the main ones.
-const MOST_HOSTS: usize = 12;
+const MOST_HOSTS: usize = 16;
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {

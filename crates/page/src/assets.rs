@@ -13,13 +13,17 @@ pub struct Asset {
     pub document: Document,
 }
 
-/// The assets, each once.
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
-    [
-        asset("wordbond", "css", "text/css; charset=utf-8", include_bytes!("../assets/wordbond.css")),
-        asset("mark", "svg", "image/svg+xml", include_bytes!("../assets/mark.svg")),
-        asset("favicon", "svg", "image/svg+xml", include_bytes!("../assets/favicon.svg")),
-    ]
+/// The assets by what they are for.
+struct Shelf {
+    style: Asset,
+    mark: Asset,
+    icon: Asset,
+}
+
+static SHELF: LazyLock<Shelf> = LazyLock::new(|| Shelf {
+    style: asset("wordbond", "css", "text/css; charset=utf-8", include_bytes!("../assets/wordbond.css")),
+    mark: asset("mark", "svg", "image/svg+xml", include_bytes!("../assets/mark.svg")),
+    icon: asset("favicon", "svg", "image/svg+xml", include_bytes!("../assets/favicon.svg")),
 });
 
 fn asset(name: &str, extension: &str, media: &'static str, bytes: &'static [u8]) -> Asset {
@@ -29,27 +33,27 @@ fn asset(name: &str, extension: &str, media: &'static str, bytes: &'static [u8])
 
 /// Every asset.
 #[must_use]
-pub fn all() -> &'static [Asset] {
-    ASSETS.as_slice()
+pub fn all() -> [&'static Asset; 3] {
+    [&SHELF.style, &SHELF.mark, &SHELF.icon]
 }
 
 /// The asset at that path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Document> {
-    ASSETS.iter().find(|asset| asset.path == path).map(|asset| &asset.document)
+    all().into_iter().find(|asset| asset.path == path).map(|asset| &asset.document)
 }
 
 /// The address of the style sheet.
 pub(crate) fn style() -> &'static str {
-    &ASSETS[0].path
+    &SHELF.style.path
 }
 
 /// The address of the mark that stands in the head of every page.
 pub(crate) fn mark() -> &'static str {
-    &ASSETS[1].path
+    &SHELF.mark.path
 }
 
 /// The address of the icon that browsers show in a tab.
 pub(crate) fn icon() -> &'static str {
-    &ASSETS[2].path
+    &SHELF.icon.path
 }

@@ -53,6 +53,6 @@ fn entry(change: &Change) -> Entry {
 
 fn line(text: &str) -> Line {
     let class = ["added", "removed", "stronger", "weaker", "reworded"];
-    let class = class.into_iter().find(|word| text.starts_with(word)).unwrap_or("other");
+    let class = class.into_iter().find(|word| text.split(' ').next() == Some(word)).unwrap_or("other");
     Line { class, text: words::plain(text) }
 }

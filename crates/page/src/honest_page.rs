@@ -70,12 +70,16 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Body("/trust.json", "\"verdict\": \"kept\""),
     },
     Fault {
-        id: "summary-rounded-up",
-        about: "The headline is rewritten to sound as if everything were proven.",
+        id: "assurance-added",
+        about: "A sentence of the page is rewritten to assure more than the ledger supports; every verdict stays.",
         breaks: &["honest-page"],
         spares_plants: false,
-        make: Make::Middle(&[Meddling::Replace(On::Path("/trust"), "withstood their last attack.", "hold, always.")]),
-        bites: Bites::Body("/trust", "hold, always."),
+        make: Make::Middle(&[Meddling::Replace(
+            On::Path("/trust"),
+            "No line can say more than fresh evidence allows.",
+            "Everything below holds, always.",
+        )]),
+        bites: Bites::Body("/trust", "Everything below holds, always."),
     },
     Fault {
         id: "page-frozen",

@@ -37,7 +37,7 @@ pub fn render(snapshot: &Snapshot, recorded: &Recorded) -> Result<Document, Rend
         current: row.and_then(|row| row.rests_on.as_ref()).is_some_and(|newest| newest.leaf == recorded.leaf),
         promise: row.map(row::Row::words),
         facts: facts(snapshot, recorded),
-        saw: words::plain(&recorded.observation.saw),
+        saw: words::sentence(&recorded.observation.saw),
         tried: recorded.observation.tried.iter().map(|line| words::plain(line)).collect(),
     })
 }

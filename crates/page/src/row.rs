@@ -14,6 +14,9 @@ use promises::{
 /// How many days the history bar covers.
 pub const DAYS: u16 = 90;
 
+/// Why a promise is Unproven whose control has no probe in this build.
+const UNBUILT: &str = "Its control is announced and not built yet.";
+
 /// One promise with its verdict and what it rests on. Made by [`Row::new`] only, so that the verdict can come from nowhere
 /// but [`promises::judge`].
 #[derive(Clone, Debug)]
@@ -49,12 +52,14 @@ impl Row {
         let story = evidence.story(&promise.id).unwrap_or(&untold);
         let Judgement { verdict, why, rests_on, since, until } = judge(promise, profile, story, now);
         let control = promise.control.as_deref();
+        let built = control.is_some_and(|id| catalogue.is_built(id));
+        let unbuilt = verdict == Verdict::Unproven && rests_on.is_none() && control.is_some() && !built;
         let lapse = story.newest().and_then(|newest| turn::lapse(promise, newest, now));
         Self {
             promise: promise.clone(),
             control: control.and_then(|id| catalogue.get(id)).copied(),
-            built: control.is_some_and(|id| catalogue.is_built(id)),
-            why: words::sentence(&why),
+            built,
+            why: if unbuilt { UNBUILT.to_owned() } else { words::sentence(&why) },
             since,
             until,
             rests_on: rests_on.cloned(),

@@ -66,11 +66,11 @@ impl Page<'_> {
     fn headline(&self) -> String {
         let summary = &self.page.summary;
         let bad = summary.broken + summary.error;
-        let kept = words::count(summary.kept, "promise");
+        let total = summary.total();
         match (bad, summary.kept) {
             (0, 0) => "No promise is proven yet.".to_owned(),
-            (0, 1) => "1 promise withstood its last attack.".to_owned(),
-            (0, _) => format!("{kept} withstood their last attack."),
+            (0, 1) => format!("1 of {} withstood its last attack.", words::count(total, "promise")),
+            (0, kept) => format!("{kept} of {total} promises withstood their last attack."),
             (1, _) if summary.broken == 1 => "1 promise is broken.".to_owned(),
             (_, _) if summary.error == 0 => format!("{} are broken.", words::count(summary.broken, "promise")),
             (_, _) if summary.broken == 0 => format!("{} failed.", words::count(summary.error, "probe")),
@@ -111,6 +111,6 @@ fn entry(processor: &Processor) -> Entry {
         data: processor.data.iter().map(|class| class.word()).collect::<Vec<_>>().join(", "),
         hosts: words::plain(&processor.hosts.join(", ")),
         // Anything but https would let a profile put a script behind a click.
-        link: processor.link.clone().filter(|link| link.starts_with("https://")),
+        link: processor.link.as_deref().filter(|link| link.starts_with("https://")).map(words::plain),
     }
 }

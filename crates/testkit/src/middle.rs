@@ -215,7 +215,8 @@ async fn exchange(state: &State, request: Request<Incoming>) -> Response<Full<By
         state.swallowed.fetch_add(1, Ordering::Relaxed);
         return swallow(&state.listener, &path, request).await;
     }
-    let frozen = lock(&state.recorded).get(&path).cloned();
+    // A cache keeps what was got; everything else goes on to the listener.
+    let frozen = lock(&state.recorded).get(&path).filter(|_| request.method() == Method::GET).cloned();
     if let Some(answer) = frozen {
         state.altered.fetch_add(1, Ordering::Relaxed);
         return answered(answer);

@@ -136,9 +136,10 @@ impl Runner {
         let bites = self.bites(fault).await;
         if bites.is_ok() {
             match self.until_red(&targets, begun).await? {
-                Ok(seconds) => {
+                Ok((seconds, at_first)) => {
                     outcome.caught = true;
                     outcome.seconds_to_red = Some(seconds);
+                    outcome.note = at_first.map(|what| format!("at first {what}"));
                 }
                 Err(why) => outcome.note = Some(why),
             }
@@ -171,18 +172,25 @@ impl Runner {
     }
 
     /// Attacks until exactly the targets are Broken and everything else that was Kept still is.
-    async fn until_red(&self, targets: &BTreeSet<String>, begun: Instant) -> io::Result<Result<f64, String>> {
+    /// Yields the seconds it took, and what stood in the way at first where something did.
+    async fn until_red(
+        &self,
+        targets: &BTreeSet<String>,
+        begun: Instant,
+    ) -> io::Result<Result<(f64, Option<String>), String>> {
+        let mut at_first = None;
         loop {
             let rows = check(&self.system, &[]).await?;
             let wrong = rows.iter().find(|row| {
                 let expected = if targets.contains(&row.id) { "broken" } else { "kept" };
                 self.kept.contains(&row.id) && row.verdict != expected
             });
-            let Some(row) = wrong else { return Ok(Ok(begun.elapsed().as_secs_f64())) };
+            let Some(row) = wrong else { return Ok(Ok((begun.elapsed().as_secs_f64(), at_first))) };
+            let stands = format!("{} is {} ({})", row.id, row.verdict, row.observed.as_deref().unwrap_or("nothing"));
             if begun.elapsed() > PATIENCE {
-                let seen = row.observed.as_deref().unwrap_or("nothing");
-                return Ok(Err(format!("{} is {} ({seen})", row.id, row.verdict)));
+                return Ok(Err(stands));
             }
+            at_first.get_or_insert(stands);
             sleep(Duration::from_millis(500)).await;
         }
     }

@@ -12,8 +12,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How long a leaf is valid. Under sixty days scanners call it a finding; over ninety nobody would notice a failed renewal.
-const LEAF: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How long a leaf is valid from now; it begins yesterday. Under sixty days scanners call it a finding, and so does Mozilla's
+/// modern configuration from ninety on.
+const LEAF: SignedDuration = SignedDuration::from_hours(88 * 24);
 /// A leaf with less time left is made anew.
 const RENEW: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long the authority is valid.

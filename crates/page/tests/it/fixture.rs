@@ -11,15 +11,15 @@ use promises::{
 use std::collections::BTreeMap;
 
 /// The instant at which the fixture is looked at.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-22T04:08:15.25Z".parse().unwrap()
 }
 
 /// The text whose hash stands for the profile.
-pub const TEXT: &str = "# a profile\n";
+pub(crate) const TEXT: &str = "# a profile\n";
 
 /// A built control.
-pub const fn control(id: &'static str, title: &'static str, vantage: Vantage) -> ControlSpec {
+pub(crate) const fn control(id: &'static str, title: &'static str, vantage: Vantage) -> ControlSpec {
     ControlSpec {
         id,
         title,
@@ -37,7 +37,7 @@ pub const fn control(id: &'static str, title: &'static str, vantage: Vantage) ->
 }
 
 /// The controls of the fixture.
-pub fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     Catalogue::new(
         &[
             control("https-only", "Plain HTTP answers a redirect and nothing else", Vantage::Outside),
@@ -52,7 +52,7 @@ pub fn catalogue() -> Catalogue {
 }
 
 /// A promise with the usual values.
-pub fn promise(id: &str, section: &str, words: &str, kind: Kind, control: Option<&str>) -> Promise {
+pub(crate) fn promise(id: &str, section: &str, words: &str, kind: Kind, control: Option<&str>) -> Promise {
     Promise {
         id: id.to_owned(),
         claims: vec![id.split('.').next().unwrap().to_owned()],
@@ -70,7 +70,7 @@ pub fn promise(id: &str, section: &str, words: &str, kind: Kind, control: Option
 }
 
 /// The service's profile.
-pub fn profile() -> Profile {
+pub(crate) fn profile() -> Profile {
     use Kind::{Attested, Clocked, Enforced, Planned};
     let edge = "At the edge";
     let data = "Your data";
@@ -204,7 +204,14 @@ fn register() -> Vec<Processor> {
 }
 
 /// An observation `ago` before [`now`].
-pub fn recorded(leaf: u64, run: u64, promise: &str, control: &str, ago: SignedDuration, finding: Finding) -> Recorded {
+pub(crate) fn recorded(
+    leaf: u64,
+    run: u64,
+    promise: &str,
+    control: &str,
+    ago: SignedDuration,
+    finding: Finding,
+) -> Recorded {
     let observed_at = now() - ago;
     let vantage = if matches!(control, "scope-sql" | "audit-log") { Vantage::Inside } else { Vantage::Outside };
     let about = About {
@@ -223,7 +230,7 @@ pub fn recorded(leaf: u64, run: u64, promise: &str, control: &str, ago: SignedDu
 }
 
 /// Ninety days of attacks, one every four hours, and a fresh one of each promise at the end.
-pub fn observations() -> Vec<Recorded> {
+pub(crate) fn observations() -> Vec<Recorded> {
     let held = |what: &str| {
         Finding::held(what)
             .tried("GET of 31 routes found from outside, errors and redirects included")
@@ -270,20 +277,20 @@ pub fn observations() -> Vec<Recorded> {
 }
 
 /// Everything but the evidence, so that a test can bring its own.
-pub struct World {
-    pub profile: Profile,
-    pub catalogue: Catalogue,
-    pub evidence: Evidence,
-    pub sabotage: Option<Sabotage>,
-    pub changes: Vec<Change>,
-    pub ledger: LedgerFacts,
-    pub build: String,
-    pub hash: String,
+pub(crate) struct World {
+    pub(crate) profile: Profile,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) evidence: Evidence,
+    pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) ledger: LedgerFacts,
+    pub(crate) build: String,
+    pub(crate) hash: String,
 }
 
 impl World {
     /// The fixture with these observations.
-    pub fn of(profile: Profile, observations: Vec<Recorded>) -> Self {
+    pub(crate) fn of(profile: Profile, observations: Vec<Recorded>) -> Self {
         let size = observations.iter().map(|r| r.leaf + 1).max().unwrap_or(1);
         Self {
             evidence: Evidence::of(&profile, observations),
@@ -317,7 +324,7 @@ impl World {
     }
 
     /// The snapshot at an instant.
-    pub fn at(&self, now: Timestamp) -> Snapshot {
+    pub(crate) fn at(&self, now: Timestamp) -> Snapshot {
         Snapshot::new(&Inputs {
             profile: &self.profile,
             profile_text: TEXT,
@@ -345,6 +352,6 @@ fn change(leaf: u64, previous: Option<&str>, hours: i64, lines: &[&str]) -> Chan
 }
 
 /// The whole fixture.
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     World::of(profile(), observations())
 }

@@ -13,8 +13,9 @@ use std::{
 /// The longest path that fits into a socket address (`sun_path` holds 108 bytes, one of them the end).
 const LONGEST_SOCKET: usize = 107;
 
-/// The port in the socket's name. There is no other listener, so it need not be free.
-pub const PORT: u16 = 5432;
+/// The port in the socket's name. Nothing listens on it; it is not the usual one, so that a server which somebody makes
+/// listen on TCP does not collide with the distribution's own.
+pub const PORT: u16 = 54_320;
 
 /// The operating-system user that the server runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

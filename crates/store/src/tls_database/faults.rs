@@ -31,7 +31,7 @@ pub const FAULTS: &[Fault] = &[
         spares_plants: false,
         make: Make::Server {
             hba: Some("local all all peer map=wordbond\nhost all all 127.0.0.1/32 trust\n"),
-            settings: &[("listen_addresses", "127.0.0.1"), ("port", "5432")],
+            settings: &[("listen_addresses", "127.0.0.1")],
             socket_mode: None,
         },
         bites: Bites::Sql(

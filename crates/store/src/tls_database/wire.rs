@@ -5,7 +5,7 @@ use crate::{Role, Store, StoreError, address::connect};
 use outbound::hello::{ClientHello, TLS_1_2};
 use promises::Finding;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use std::{collections::BTreeSet, fs, io, os::unix::fs::MetadataExt as _, time::Duration};
+use std::{collections::BTreeSet, fs, io, path::Path, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -26,11 +26,10 @@ pub(super) struct Listeners {
     pub(super) open: Vec<String>,
 }
 
-/// Speaks PostgreSQL to every TCP port that the server's user listens on, and to the port in the socket's name whoever
+/// Speaks PostgreSQL to every TCP port that the server's own process listens on, and to the port in the socket's name whoever
 /// listens there. None of them may be a way in.
-pub(super) async fn listeners(dir: &std::path::Path, port: u16) -> Listeners {
-    let owner = fs::metadata(dir).map(|meta| meta.uid()).ok();
-    let own = owner.map(listening).unwrap_or_default();
+pub(super) async fn listeners(dir: &Path, port: u16) -> Listeners {
+    let own = listening(&sockets(dir, port));
     let (mut ports, mut open) = (own.clone(), Vec::new());
     ports.insert(port);
     for port in &ports {
@@ -49,18 +48,27 @@ pub(super) async fn listeners(dir: &std::path::Path, port: u16) -> Listeners {
     Listeners { tried: ports.len(), open }
 }
 
-/// The TCP ports on which processes of a user listen, by `/proc/net/tcp`. Empty where there is no such file.
-fn listening(uid: u32) -> BTreeSet<u16> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines().skip(1)).filter_map(|line| listener(line, uid)).collect()
+/// The inodes of the sockets that the server holds. Its process is the one that the socket's lock file names.
+fn sockets(dir: &Path, port: u16) -> BTreeSet<String> {
+    let lock = fs::read_to_string(dir.join(format!(".s.PGSQL.{port}.lock"))).unwrap_or_default();
+    let pid = lock.lines().next().unwrap_or_default().trim().to_owned();
+    let Ok(held) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeSet::new() };
+    let links = held.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect()
 }
 
-/// The port of a line of that table, where it is a listener (state 0A) of the user.
-fn listener(line: &str, uid: u32) -> Option<u16> {
+/// The TCP ports that are listened on with one of these sockets, by `/proc/net/tcp`. Empty where there is no such file.
+fn listening(sockets: &BTreeSet<String>) -> BTreeSet<u16> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    tables.iter().flat_map(|table| table.lines().skip(1)).filter_map(|line| listener(line, sockets)).collect()
+}
+
+/// The port of a line of that table, where it is a listener (state 0A) with one of the sockets.
+fn listener(line: &str, sockets: &BTreeSet<String>) -> Option<u16> {
     let fields: Vec<&str> = line.split_whitespace().collect();
-    let [_, local, _, state, _, _, _, owner, ..] = fields.as_slice() else { return None };
+    let [_, local, _, state, _, _, _, _, _, inode, ..] = fields.as_slice() else { return None };
     let port = local.rsplit_once(':').and_then(|(_, port)| u16::from_str_radix(port, 16).ok())?;
-    (*state == "0A" && owner.parse() == Ok(uid)).then_some(port)
+    (*state == "0A" && sockets.contains(*inode)).then_some(port)
 }
 
 /// Connects, says something, and yields what comes back first.
@@ -183,9 +191,10 @@ mod tests {
     #[test]
     fn listeners_are_read_off_the_table() {
         let line = "   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534        0 1234 1";
-        assert_eq!(listener(line, 65_534), Some(5_432));
-        assert_eq!(listener(line, 0), None);
-        assert_eq!(listener(&line.replace(" 0A ", " 01 "), 65_534), None);
-        assert_eq!(listener("nonsense", 0), None);
+        let own = BTreeSet::from(["1234".to_owned()]);
+        assert_eq!(listener(line, &own), Some(5_432));
+        assert_eq!(listener(line, &BTreeSet::new()), None);
+        assert_eq!(listener(&line.replace(" 0A ", " 01 "), &own), None);
+        assert_eq!(listener("nonsense", &own), None);
     }
 }

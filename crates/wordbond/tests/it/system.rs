@@ -29,8 +29,8 @@ async fn check(system: &ScratchSystem, only: &[&str]) -> (Option<i32>, Value) {
         arguments.extend(only.iter().map(|&id| id.to_owned()));
     }
     let output = run(arguments).await;
-    let report = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = serde_json::from_slice(&output.stdout).map_err(|_| complaint).unwrap();
     (output.status.code(), report)
 }
 
