@@ -11,6 +11,7 @@ for server in json.load(open(sys.argv[1], encoding="utf-8"))["server_scan_result
     scans = server["scan_result"] or {}
     if server["scan_status"] != "COMPLETED":
         found.append(f"the scan did not complete: {server['connectivity_error_trace'] or server['scan_status']}")
+        continue
     for name in ("ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1", "tls_1_2"):
         if (scans[f"{name}_cipher_suites"]["result"] or {}).get("accepted_cipher_suites") != []:
             found.append(f"{name} is accepted, or was not tried")

@@ -112,8 +112,9 @@ const EDIT: &str = "ALTER TABLE ledger.entry DISABLE TRIGGER entry_update;
 /// How many objections a finding quotes.
 const QUOTED: usize = 3;
 
-/// Attacks the promise: reads everything and believes nothing.
-pub async fn probe(site: &Site, catalogue: &Catalogue, _promise: &Promise) -> Finding {
+/// Attacks the promise: reads everything and believes nothing. `own` says that this build made the page; then a page of
+/// which only the rows could be compared proves nothing.
+pub async fn probe(site: &Site, catalogue: &Catalogue, own: bool, _promise: &Promise) -> Finding {
     let report = match verify(site, catalogue, None, kernel::SystemClock.now()).await {
         Ok(report) => report,
         Err(VerifyError::Answer { path, status: 404 }) => {
@@ -122,7 +123,9 @@ pub async fn probe(site: &Site, catalogue: &Catalogue, _promise: &Promise) -> Fi
         Err(error) => return Finding::failed(error.to_string()),
     };
     let quoted: Vec<&str> = report.objections.iter().take(QUOTED).map(String::as_str).collect();
-    let finding = if report.is_honest() {
+    let finding = if report.is_honest() && own && report.another_version {
+        Finding::nothing("the page is not of this build's making, so only its rows could be compared")
+    } else if report.is_honest() {
         Finding::held(format!(
             "{} lines recomputed from {} observations: all agree",
             report.promises, report.observations

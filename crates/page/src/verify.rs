@@ -44,6 +44,8 @@ pub struct VerifyReport {
     pub promises: u64,
     /// How many of them are Kept by the reader's own computation and clock.
     pub kept: u64,
+    /// Whether the page was made by another version than the reader's: then its rows were compared, not its every word.
+    pub another_version: bool,
     /// Everything that does not fit; empty when the page says what the ledger supports.
     pub objections: Vec<String>,
     /// What the reader should know besides.
@@ -67,6 +69,7 @@ impl VerifyReport {
             observations: 0,
             promises: 0,
             kept: 0,
+            another_version: false,
             objections: Vec::new(),
             notes: vec![
                 "no independent witness signs this ledger's checkpoints: compare yours with somebody else's".to_owned(),

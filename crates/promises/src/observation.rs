@@ -72,6 +72,16 @@ impl Finding {
         self
     }
 
+    /// The same finding under a doubt that makes holding prove nothing. A break stays a break, a failure a failure.
+    #[must_use]
+    pub fn doubted(mut self, doubt: &str) -> Self {
+        if self.outcome == Outcome::Held {
+            self.outcome = Outcome::Nothing;
+            self.saw = format!("{doubt}; what it saw held: {}", self.saw);
+        }
+        self
+    }
+
     /// How the attack ended. An attack that held but covered nothing, or covered zero of something, is
     /// [`Outcome::Nothing`]: an attack over zero routes, rows or people proves nothing.
     #[must_use]

@@ -42,7 +42,7 @@ pub(crate) const CONTROLS: [Control; 11] = [
     Control {
         spec: honest_page::SPEC,
         faults: honest_page::FAULTS,
-        probe: |r, p| Box::pin(honest_page::probe(&r.site, &r.catalogue, p)),
+        probe: |r, p| Box::pin(honest_page::probe(&r.site, &r.catalogue, r.system().is_ok(), p)),
     },
 ];
 

@@ -6,10 +6,12 @@ use kernel::{Span, Timestamp};
 use ledger::EntryId;
 use promises::{About, Finding, Observation, Promise, Recorded, Story, Verdict, control::Vantage, judge};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use store::{StoreError, observations, turn};
+use store::{StoreError, instances, observations, turn};
 
 /// How long sealing is waited for before a line goes out without its leaf.
 const SEALED: Duration = Duration::from_secs(5);
+/// How long after its last sign of life an instance counts as serving.
+const ALIVE: Span = Span::seconds(30);
 
 /// Attacks each of `promises` that has a control in this build, records what was seen, and hands over a line for each as
 /// it comes.
@@ -28,11 +30,13 @@ pub(crate) async fn attack(
     for promise in &built {
         runs.insert(promise.id.clone(), observations::begin(&system.store, &promise.id).await?);
     }
+    let doubt = doubt(system).await?;
     let mut recorded: Vec<(Promise, Observation, Result<EntryId, StoreError>)> = Vec::new();
     let mut findings = Round::inside(Arc::clone(system)).attack(built);
     while let Some(attacked) = findings.recv().await {
         let run = runs.get(&attacked.promise.id).copied().unwrap_or_default();
-        let observation = observe(system, &attacked.promise, attacked.finding, run, attacked.took);
+        let finding = doubt.as_ref().map_or(attacked.finding.clone(), |doubt| attacked.finding.doubted(doubt));
+        let observation = observe(system, &attacked.promise, finding, run, attacked.took);
         let entry = observations::record(&system.store, observation.clone()).await;
         tell(&line(system, &attacked.promise, Some((&observation, None))));
         recorded.push((attacked.promise, observation, entry));
@@ -89,6 +93,24 @@ fn observe(system: &System, promise: &Promise, finding: Finding, run: u64, took:
 
 fn valid_until(now: Timestamp, freshness: Span) -> Timestamp {
     now.checked_add(freshness.signed()).unwrap_or(Timestamp::MAX)
+}
+
+/// Why an attack that held would prove nothing of the service as a whole: it met the public address and one instance, while
+/// another instance serves too, or the one that serves is another build or keeps other promises than the one that attacks.
+async fn doubt(system: &System) -> Result<Option<String>, StoreError> {
+    let since = system.store.clock().now().checked_sub(ALIVE.signed()).unwrap_or(Timestamp::MIN);
+    let alive = instances::alive(&system.store, since).await?;
+    let other = alive.iter().find(|one| one.build != system.build || one.profile != system.in_force.hash);
+    Ok(match (other, alive.len()) {
+        (Some(one), _) if one.profile != system.in_force.hash => {
+            Some("an instance keeps another profile than was attacked".to_owned())
+        }
+        (Some(_), _) => Some("an instance runs another build than the one that attacks".to_owned()),
+        (None, 0 | 1) => None,
+        (None, count) => {
+            Some(format!("{count} instances serve, and an attack on the public address meets one of them"))
+        }
+    })
 }
 
 /// Runs that began and never ended were cut short, by a crash or by somebody. Each gets its observation: the probe failed.

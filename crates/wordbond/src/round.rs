@@ -113,16 +113,37 @@ impl Round {
     async fn one(self: Arc<Self>, promise: Promise) -> Attacked {
         let begun = Instant::now();
         let (round, target) = (Arc::clone(&self), promise.clone());
-        // A task of its own, so that a probe that panics takes nothing with it.
-        let mut probe = tokio::spawn(async move { catalogue::probe(&round, &target).await });
-        let finding = match timeout(DEADLINE, &mut probe).await {
-            Ok(Ok(finding)) => finding,
-            Ok(Err(_)) => Finding::failed("the probe crashed"),
-            Err(_) => {
-                probe.abort();
-                Finding::failed(format!("the probe did not end within {} s", DEADLINE.as_secs()))
-            }
-        };
+        let finding = guard(DEADLINE, async move { catalogue::probe(&round, &target).await }).await;
         Attacked { promise, finding, took: begun.elapsed() }
+    }
+}
+
+/// What a probe found, whatever it does: one that panics or hangs has failed.
+async fn guard(deadline: Duration, probe: impl Future<Output = Finding> + Send + 'static) -> Finding {
+    // A task of its own, so that a probe that panics takes nothing with it.
+    let mut task = tokio::spawn(probe);
+    match timeout(deadline, &mut task).await {
+        Ok(Ok(finding)) => finding,
+        Ok(Err(_)) => Finding::failed("the probe crashed"),
+        Err(_) => {
+            task.abort();
+            Finding::failed(format!("the probe did not end within {} s", deadline.as_secs()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promises::Outcome;
+
+    #[tokio::test]
+    async fn a_probe_that_crashes_or_hangs_has_failed_and_kept_nothing() {
+        let held = guard(DEADLINE, async { Finding::held("fine").covered("routes", 1) }).await;
+        assert_eq!(held.outcome(), Outcome::Held);
+        let crashed = guard(DEADLINE, async { panic!("a bug in a probe") }).await;
+        assert_eq!(crashed, Finding::failed("the probe crashed"));
+        let hung = guard(Duration::from_millis(20), std::future::pending()).await;
+        assert_eq!(hung.outcome(), Outcome::Failed);
     }
 }

@@ -12,9 +12,9 @@ use crate::{
     system::{self, System},
 };
 use ingress::{Doors, Ended, Settings, Tls};
-use kernel::{Clock, SystemClock};
+use kernel::{Clock, SystemClock, Timestamp};
 use ledger::{Leaf, Sealer, SigningKey, VerifierKey};
-use outbound::{Dialler, Register, Site, Trust};
+use outbound::{Dialler, Register, Site, Trust, tls_out};
 use promises::{Catalogue, Profile, diff};
 use std::{
     collections::BTreeMap,
@@ -56,6 +56,7 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     // Bound before anything else is begun: a port that is taken is the commonest mistake.
     let doors = doors(&arguments).await?;
     let tls = certificate(&arguments, &data_dir, &place)?;
+    tls_out::prepare(&data_dir)?;
 
     // Made on the first start; everything that acts as the operator reads it.
     ingress::operator::token(&system::operator_token(&data_dir))?;
@@ -72,7 +73,10 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     });
     let instance = announce(&system, arguments.listen.to_string()).await?;
     let board = Arc::new(Board::set_up(parts(&system, key.verifier(), &place)).await?);
-    let sealing = tokio::spawn(seal(store.clone(), key, heartbeat(&in_force.profile, &catalogue), stop.clone()));
+    // Beside the database and not in it: a restored older database must not be sealed into a second history.
+    let sealer = Sealer::new(key, Arc::new(SystemClock), heartbeat(&in_force.profile, &catalogue))
+        .remembering(data_dir.join("ledger.head"));
+    let sealing = tokio::spawn(seal(store.clone(), sealer, stop.clone()));
     let router = routes(&system, &board, &place, &data_dir)?;
     let edge =
         tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
@@ -182,6 +186,12 @@ async fn announce(system: &System, address: String) -> Result<instances::Instanc
         let leaf = Leaf::Profile { hash: in_force.hash.clone(), previous, at, changes };
         profiles::change(store, &in_force.hash, &in_force.text, &leaf).await?;
     }
+    if matches!(store.address(), Address::Socket { .. }) {
+        // The child server belongs to one instance at a time, so whoever else is noted there was killed.
+        for gone in instances::alive(store, Timestamp::MIN).await? {
+            instances::leave(store, gone.id).await?;
+        }
+    }
     let id = Uuid::new_v4();
     let (build, profile) = (system.build.clone(), in_force.hash.clone());
     let start = Leaf::Start { build: build.clone(), profile: profile.clone(), at, instance: id.to_string() };
@@ -210,8 +220,7 @@ fn heartbeat(profile: &Profile, catalogue: &Catalogue) -> Duration {
 
 /// Seals for as long as the system serves. What stops it is said, and tried again: an unsealed ledger makes the page go
 /// stale, never green.
-async fn seal(store: Store, key: SigningKey, heartbeat: Duration, stop: watch::Receiver<bool>) {
-    let mut sealer = Sealer::new(key, Arc::new(SystemClock), heartbeat);
+async fn seal(store: Store, mut sealer: Sealer, stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let ended = match store.sealer().await {
             Ok(mut session) => sealer.run(&mut session, stopped(stop.clone())).await.map_err(|error| error.to_string()),
@@ -290,7 +299,7 @@ fn greet(place: &Place, tls: &Tls, begun: Instant) {
 }
 
 /// Attacks everything once and prints it; yields when each promise was attacked.
-async fn first_round(system: &Arc<System>) -> BTreeMap<String, kernel::Timestamp> {
+async fn first_round(system: &Arc<System>) -> BTreeMap<String, Timestamp> {
     let coloured = io::stdout().is_terminal();
     let promises = &system.in_force.profile.promises;
     let attacked = match recorder::attack(system, promises, |line: &Line| say(line.text(coloured))).await {

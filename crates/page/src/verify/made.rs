@@ -120,6 +120,7 @@ impl Source<'_> {
             report.object(format!("{name} shows a promise that nobody made: {}", row.promise));
         }
         if !html.contains(assets::style()) {
+            report.another_version = true;
             report
                 .notes
                 .push(format!("{name} was made by another version: its rows were compared, not its every word"));

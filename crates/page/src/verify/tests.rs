@@ -205,6 +205,17 @@ async fn every_forged_word_of_the_page_is_found() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_version_is_compared_by_its_rows_and_says_so() {
+    let leaves = honest();
+    let mut page = published(&leaves, now());
+    page.html[0].1 = page.html[0].1.replace(crate::assets::style(), "/assets/older.css");
+    let report = opinion(&page, log(&leaves, now())).await;
+    assert!(report.is_honest() && report.another_version, "{report}");
+    page.html[0].1 = page.html[0].1.replace("data-verdict=\"unproven\"", "data-verdict=\"kept\"");
+    objects(&opinion(&page, log(&leaves, now())).await, "its ledger supports Unproven");
+}
+
+#[tokio::test]
 async fn every_forged_word_of_the_json_is_found() {
     let leaves = honest();
     for (from, to, objection) in [
