@@ -98,7 +98,7 @@ fn valid_until(now: Timestamp, freshness: Span) -> Timestamp {
 /// Why an attack that held would prove nothing of the service as a whole: it met the public address and one instance, while
 /// another instance serves too, or the one that serves is another build or keeps other promises than the one that attacks.
 async fn doubt(system: &System) -> Result<Option<String>, StoreError> {
-    let since = system.store.clock().now().checked_sub(ALIVE.signed()).unwrap_or(Timestamp::MIN);
+    let since = system.store.clock().now().checked_sub(ALIVE.signed()).unwrap_or(Timestamp::UNIX_EPOCH);
     let alive = instances::alive(&system.store, since).await?;
     let other = alive.iter().find(|one| one.build != system.build || one.profile != system.in_force.hash);
     Ok(match (other, alive.len()) {

@@ -188,7 +188,7 @@ async fn announce(system: &System, address: String) -> Result<instances::Instanc
     }
     if matches!(store.address(), Address::Socket { .. }) {
         // The child server belongs to one instance at a time, so whoever else is noted there was killed.
-        for gone in instances::alive(store, Timestamp::MIN).await? {
+        for gone in instances::alive(store, Timestamp::UNIX_EPOCH).await? {
             instances::leave(store, gone.id).await?;
         }
     }
