@@ -28,8 +28,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             without credentials, without a reason and for a team that is not there. Each act must be told once in the team's \
             log and once in the operator's, open to the commitment that stands in the ledger, and be sealed within ten \
             seconds; each refused act must change and tell nothing. For every team, not the planted one alone, the \
-            transaction that last wrote its row must be one that appended an event of it, and every kept event must be in \
-            the ledger. Then the whole ledger is read from outside and verified \
+            transaction that last wrote its row must be one that appended an event of it, every kept event must open to the \
+            commitment of its entry in the ledger, and every such entry must have its event. Then the whole ledger is read from outside and verified \
             against its tiles and signed checkpoint, so that one changed byte is found. It cannot see an act of \
             which both row and event were overwritten by a later act before it was looked at.",
     wing: "ingress",
@@ -82,7 +82,7 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
     judge(trail)?;
     let (entries, size) = (told.len(), log.entries.len());
     let saw =
-        format!("{} acts have {entries} entries; {size} ledger entries and {} teams verify", acts.len(), trail.tenants);
+        format!("{} acts have {entries} entries; {size} ledger entries, {} events and {} teams verify", acts.len(), trail.events, trail.tenants);
     Ok(Finding::held(saw)
         .tried(
             "suspended and resumed a team, and looked for the events in its log, in the operator's and in the ledger",
@@ -90,8 +90,10 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
         .tried(format!("tried {refused} acts that must be refused, and looked for traces"))
         .tried("read the whole ledger from outside and verified every entry against tiles and signed checkpoint")
         .tried("compared, for every team, the transaction of its last change with those of its events")
+        .tried("opened every kept event and compared it with its entry, and looked for entries without an event")
         .covered("acts", acts.len())
         .covered("entries", size)
+        .covered("events", trail.events)
         .covered("tenants", trail.tenants))
 }
 
@@ -99,5 +101,7 @@ fn judge(trail: trail::Trail) -> Result<(), Stop> {
     let count =
         |count: usize, what: &str| if count == 0 { Ok(()) } else { Err(Stop::Broke(format!("{count} {what}"))) };
     count(trail.unexplained, "teams were changed in a transaction that told nothing of it")?;
-    count(trail.unanchored, "events of the audit log are not in the ledger")
+    count(trail.unanchored, "events of the audit log are not in the ledger")?;
+    count(trail.unopened, "events of the audit log do not open to the commitment in the ledger")?;
+    count(trail.untold, "entries of the ledger have no event, or more than one, in the audit log")
 }

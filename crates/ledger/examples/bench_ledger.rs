@@ -5,7 +5,7 @@
 //! bench_ledger [--app URL --sealer URL] [--clients 8] [--seconds 10] [--leaves 1000000]
 //! ```
 //!
-//! The URLs are of a scratch database with the ledger's schema, as the roles `wordbond_app` and `wordbond_sealer`; without
+//! The URLs are of a scratch database with the ledger's schema, as the roles `wordbond_recorder` and `wordbond_sealer`; without
 //! them only reading is measured. Each append is a transaction of its own, as an audit event would make it.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]

@@ -1,6 +1,6 @@
 -- The ledger: what is appended, the tree over it, the checkpoints, and the counter of attacks.
 --
--- Run as the owner, once; the roles wordbond_app, wordbond_auditor and wordbond_sealer must exist.
+-- Run as the owner, once; the roles wordbond_app, wordbond_recorder, wordbond_auditor and wordbond_sealer must exist.
 --
 -- Triggers refuse to change what is sealed. They keep a mistake or an injected statement from doing harm; they do not bind
 -- the owner, who can drop them, nor whoever writes the files of the server. Against those no database has a lock. The log
@@ -102,6 +102,18 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- What anybody may believe of a service is appended by the recorder alone. The application, which meets strangers, appends
+-- commitments to audit events and nothing else: a statement injected there must not become an observation.
+CREATE FUNCTION ledger.only_commitments() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'wordbond_app' AND (NEW.kind <> 'audit' OR NEW.promise IS NOT NULL
+        OR convert_from(NEW.body, 'UTF8') NOT LIKE '{"kind":"audit",%') THEN
+        RAISE EXCEPTION 'the application may only append commitments to audit events' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER entry_insert BEFORE INSERT ON ledger.entry FOR EACH ROW EXECUTE FUNCTION ledger.only_commitments();
 CREATE TRIGGER entry_update BEFORE UPDATE ON ledger.entry FOR EACH ROW EXECUTE FUNCTION ledger.only_place();
 CREATE TRIGGER tile_update BEFORE UPDATE ON ledger.tile FOR EACH ROW EXECUTE FUNCTION ledger.only_grow();
 CREATE TRIGGER checkpoint_update BEFORE UPDATE ON ledger.checkpoint FOR EACH ROW EXECUTE FUNCTION ledger.only_resign();
@@ -113,13 +125,13 @@ CREATE TRIGGER checkpoint_delete BEFORE DELETE OR TRUNCATE ON ledger.checkpoint
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse();
 CREATE TRIGGER run_delete BEFORE DELETE OR TRUNCATE ON ledger.run FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse();
 
-GRANT USAGE ON SCHEMA ledger TO wordbond_app, wordbond_auditor, wordbond_sealer;
+GRANT USAGE ON SCHEMA ledger TO wordbond_app, wordbond_recorder, wordbond_auditor, wordbond_sealer;
 
--- The application appends, and cannot say where in the tree, when, or in which transaction.
-GRANT SELECT ON ledger.entry, ledger.tile, ledger.checkpoint, ledger.run, ledger.open_run TO wordbond_app;
-GRANT INSERT (kind, promise, body) ON ledger.entry TO wordbond_app;
-GRANT INSERT (promise, n), UPDATE (n) ON ledger.run TO wordbond_app;
-GRANT INSERT (promise, n), DELETE ON ledger.open_run TO wordbond_app;
+-- Whoever appends cannot say where in the tree, when, or in which transaction.
+GRANT SELECT ON ledger.entry, ledger.tile, ledger.checkpoint, ledger.run, ledger.open_run TO wordbond_app, wordbond_recorder;
+GRANT INSERT (kind, promise, body) ON ledger.entry TO wordbond_app, wordbond_recorder;
+GRANT INSERT (promise, n), UPDATE (n) ON ledger.run TO wordbond_recorder;
+GRANT INSERT (promise, n), DELETE ON ledger.open_run TO wordbond_recorder;
 
 GRANT SELECT ON ledger.entry, ledger.tile, ledger.checkpoint, ledger.run, ledger.open_run TO wordbond_auditor;
 

@@ -13,15 +13,16 @@ pub struct EntryId(pub i64);
 /// observation also closes its run (see [`begin_run`]).
 ///
 /// # Errors
-/// If the leaf does not fit in an entry, or the database refuses.
+/// If the leaf does not fit in an entry, or the database refuses, or stores something else than it was given.
 pub async fn append(conn: &mut PgConnection, leaf: &Leaf) -> Result<EntryId, LedgerError> {
     let body = leaf.to_bytes()?;
-    let id = sqlx::query_scalar("INSERT INTO ledger.entry (kind, promise, body) VALUES ($1, $2, $3) RETURNING id")
-        .bind(leaf.kind())
-        .bind(leaf.promise())
-        .bind(body)
-        .fetch_one(&mut *conn)
-        .await?;
+    const SQL: &str = "INSERT INTO ledger.entry (kind, promise, body) VALUES ($1, $2, $3) RETURNING id, body";
+    let (id, stored): (i64, Vec<u8>) =
+        sqlx::query_as(SQL).bind(leaf.kind()).bind(leaf.promise()).bind(&body).fetch_one(&mut *conn).await?;
+    // A trigger or rule that somebody slipped in would have the last word otherwise.
+    if stored != body {
+        return Err(LedgerError::Altered("the database stored another entry than it was given".to_owned()));
+    }
     if let Leaf::Observation(observation) = leaf {
         sqlx::query("DELETE FROM ledger.open_run WHERE promise = $1 AND n = $2")
             .bind(&observation.about.promise)

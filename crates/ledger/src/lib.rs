@@ -29,6 +29,6 @@ pub use read::{receipt, serve};
 pub use sealer::Sealer;
 pub use verify::{Fetch, FetchError, Log, VerifyError, read_all};
 
-/// The SQL that makes the schema `ledger`. Run by the owner; the roles `wordbond_app`, `wordbond_auditor` and
+/// The SQL that makes the schema `ledger`. Run by the owner; the roles `wordbond_app`, `wordbond_recorder`, `wordbond_auditor` and
 /// `wordbond_sealer` must exist.
 pub const MIGRATION: &str = include_str!("../migrations/0001_ledger.sql");

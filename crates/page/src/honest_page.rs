@@ -11,6 +11,7 @@ use promises::{
     control::{ControlSpec, Mode, Standards, Vantage},
     fault::{Bites, Make, Meddling, On},
 };
+use std::path::Path;
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -112,10 +113,11 @@ const EDIT: &str = "ALTER TABLE ledger.entry DISABLE TRIGGER entry_update;
 /// How many objections a finding quotes.
 const QUOTED: usize = 3;
 
-/// Attacks the promise: reads everything and believes nothing. `own` says that this build made the page; then a page of
+/// Attacks the promise: reads everything and believes nothing. `memory` is where the operator's own attacks remember what
+/// they saw, so that a history that was written anew is found. Who has one attacks what this build made: there, a page of
 /// which only the rows could be compared proves nothing.
-pub async fn probe(site: &Site, catalogue: &Catalogue, own: bool, _promise: &Promise) -> Finding {
-    let report = match verify(site, catalogue, None, kernel::SystemClock.now()).await {
+pub async fn probe(site: &Site, catalogue: &Catalogue, memory: Option<&Path>, _promise: &Promise) -> Finding {
+    let report = match verify(site, catalogue, memory, kernel::SystemClock.now()).await {
         Ok(report) => report,
         Err(VerifyError::Answer { path, status: 404 }) => {
             return Finding::nothing(format!("there is no {path} to judge"));
@@ -123,7 +125,7 @@ pub async fn probe(site: &Site, catalogue: &Catalogue, own: bool, _promise: &Pro
         Err(error) => return Finding::failed(error.to_string()),
     };
     let quoted: Vec<&str> = report.objections.iter().take(QUOTED).map(String::as_str).collect();
-    let finding = if report.is_honest() && own && report.another_version {
+    let finding = if report.is_honest() && memory.is_some() && report.another_version {
         Finding::nothing("the page is not of this build's making, so only its rows could be compared")
     } else if report.is_honest() {
         Finding::held(format!(
@@ -138,7 +140,7 @@ pub async fn probe(site: &Site, catalogue: &Catalogue, own: bool, _promise: &Pro
     finding
         .tried("read the whole ledger and checked every leaf against the signed checkpoint")
         .tried("recomputed every verdict from the observations with a clock of its own")
-        .tried("made the page from the ledger and compared it with the page as programs and as browsers get it")
+        .tried("made every page from the ledger and compared it with the one that programs and browsers get, and its style")
         .tried("looked for runs without an observation, and for newer observations than the page shows")
         .covered("promises", usize::try_from(report.promises).unwrap_or(usize::MAX))
         .covered("leaves", usize::try_from(report.size).unwrap_or(usize::MAX))

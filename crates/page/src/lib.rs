@@ -27,5 +27,5 @@ pub mod words;
 pub use document::{Document, RenderError};
 pub use evidence::Evidence;
 pub use model::{Change, Inputs, LedgerFacts, Sabotage, Snapshot};
-pub use reading::Reading;
+pub use reading::{Court, Reading};
 pub use row::Row;

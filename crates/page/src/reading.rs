@@ -6,7 +6,19 @@ use crate::{
     model::{Change, Sabotage},
 };
 use ledger::Leaf;
-use promises::{Profile, Recorded};
+use promises::{Catalogue, Observation, Profile, Promise, Recorded};
+use std::collections::BTreeSet;
+
+/// By what a leaf is judged to be evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct Court<'a> {
+    /// What is promised.
+    pub profile: &'a Profile,
+    /// The controls.
+    pub catalogue: &'a Catalogue,
+    /// The address that the promises are about.
+    pub public_url: &'a str,
+}
 
 /// What the leaves below [`Reading::size`] amount to.
 #[derive(Clone, Debug, Default)]
@@ -19,15 +31,19 @@ pub struct Reading {
     pub sabotage: Option<Sabotage>,
     /// The profiles, oldest first.
     pub changes: Vec<Change>,
+    /// The build that began to serve last: SHA-256 of its executable.
+    pub build: Option<String>,
+    builds: BTreeSet<String>,
 }
 
 impl Reading {
     /// Adds the leaf at an index.
-    pub fn take(&mut self, profile: &Profile, leaf: u64, content: Leaf) {
+    pub fn take(&mut self, court: Court<'_>, leaf: u64, content: Leaf) {
         self.size = self.size.max(leaf + 1);
         match content {
             Leaf::Observation(observation) => {
-                if let Some(promise) = profile.promise(&observation.about.promise) {
+                let promise = court.profile.promise(&observation.about.promise);
+                if let Some(promise) = promise.filter(|promise| self.is_evidence(court, promise, &observation)) {
                     self.evidence.tell(promise, Recorded { leaf, observation });
                 }
             }
@@ -37,7 +53,23 @@ impl Reading {
             Leaf::Sabotage { build, caught, missed, not_undone, survivors, at } => {
                 self.sabotage = Some(Sabotage { build, caught, missed, not_undone, survivors, at });
             }
-            Leaf::Audit { .. } | Leaf::Start { .. } => {}
+            Leaf::Start { build, .. } => {
+                self.builds.insert(build.clone());
+                self.build = Some(build);
+            }
+            Leaf::Audit { .. } => {}
         }
+    }
+
+    /// An observation is evidence for a promise if the promise's own control made it, from where that control attacks, at
+    /// the address that the promise is about, with a build that has served here, and if this build knows such a control at
+    /// all. Anything else proves nothing, whoever wrote it.
+    fn is_evidence(&self, court: Court<'_>, promise: &Promise, observation: &Observation) -> bool {
+        let about = &observation.about;
+        let spec = court.catalogue.get(&about.control).filter(|spec| court.catalogue.is_built(spec.id));
+        promise.control.as_ref() == Some(&about.control)
+            && spec.is_some_and(|spec| spec.vantage == about.vantage)
+            && about.target == court.public_url
+            && self.builds.contains(&about.build)
     }
 }

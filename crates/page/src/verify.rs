@@ -11,14 +11,20 @@ mod runs;
 
 pub use memory::MemoryError;
 
-use crate::{digest, document::RenderError, reading::Reading, wire::Trust};
+use crate::{
+    digest,
+    document::RenderError,
+    reading::{Court, Reading},
+    wire::Trust,
+};
 use jiff::{SignedDuration, Timestamp};
+use kernel::Span;
 use ledger::{Checkpoint, Fetch, FetchError, Leaf, Log, VerifierKey, VerifyError as LogError};
 use memory::Memory;
 use outbound::{Answer, OutboundError, Site};
 use promises::{Catalogue, Profile, Verdict, judge};
 use serde::Serialize;
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 /// How long after it was recorded an observation may be missing from the page.
 const LAG: SignedDuration = SignedDuration::from_secs(10);
@@ -132,6 +138,11 @@ pub(crate) struct Published {
     /// The page, as each kind of reader gets it.
     pub(crate) html: Vec<(&'static str, String)>,
     pub(crate) json: Vec<u8>,
+    /// The page of each promise, by its id.
+    pub(crate) details: Vec<(String, String)>,
+    /// The style sheet and drawings, by the address under which this reader's version would serve them; `None` where there
+    /// is none.
+    pub(crate) assets: Vec<(&'static str, Option<Vec<u8>>)>,
     pub(crate) promises: String,
     pub(crate) vkey: String,
 }
@@ -148,13 +159,16 @@ pub async fn verify(
     now: Timestamp,
 ) -> Result<VerifyReport, VerifyError> {
     // The pages first: whatever they rest on is in the ledger that is read after them.
+    let json = page(site, "/trust.json").await?.body;
     let published = Published {
         url: site.url().to_owned(),
+        details: details(site, &json).await?,
+        assets: assets(site).await?,
         html: vec![
             ("the page", page(site, "/trust").await?.text()),
             ("the page that browsers get", as_browser(site).await?.text()),
         ],
-        json: page(site, "/trust.json").await?.body,
+        json,
         promises: page(site, "/promises.toml").await?.text(),
         vkey: page(site, "/ledger/vkey").await?.text(),
     };
@@ -245,79 +259,102 @@ fn judge_page(
     };
     report.promises = profile.promises.len() as u64;
     report.objections.extend(runs::gaps(&leaves));
-    let whole = read(&profile, &leaves, u64::MAX);
-    own_clock(&profile, &hash, catalogue, &whole, log, now, report);
     let Ok(trust) = serde_json::from_slice::<Trust>(&published.json) else {
         report.object("/trust.json is not of the form that it has in this version");
         return Ok(());
     };
-    let source =
-        made::Source { published, profile: &profile, hash: &hash, catalogue, key, leaves: &leaves, trust: &trust };
+    let court = Court { profile: &profile, catalogue, public_url: &trust.public_url };
+    let whole = read(court, &leaves, u64::MAX);
+    let shortest = own_clock(court, &hash, &whole, log, now, report);
+    let source = made::Source {
+        published,
+        profile: &profile,
+        hash: &hash,
+        catalogue,
+        key,
+        leaves: &leaves,
+        trust: &trust,
+        made: std::cell::RefCell::default(),
+    };
     source.compare_json(report);
     for (name, html) in &published.html {
         source.compare_html(name, html, report)?;
     }
-    for (name, generated_at, size) in source.claims() {
-        timely(&Shown { name, generated_at, size, trust: &trust }, &profile, &hash, &whole, log, now, report);
+    for (id, html) in &published.details {
+        source.compare_detail(id, html, report)?;
+    }
+    source.compare_assets(report);
+    for shown in source.shown() {
+        let moment = Moment { court, hash: &hash, whole: &whole, log, shortest, now };
+        moment.judge(&shown, report);
     }
     Ok(())
 }
 
 /// A document as it presents itself.
-struct Shown<'a> {
+struct Shown {
     name: &'static str,
     generated_at: Timestamp,
     size: u64,
-    trust: &'a Trust,
+    /// What it says, or what its own facts make it say.
+    verdicts: BTreeMap<String, Verdict>,
 }
 
-/// Whether a document is of now: rests on everything that is known, and on nothing that has run out.
-fn timely(
-    shown: &Shown<'_>,
-    profile: &Profile,
-    hash: &str,
-    whole: &Reading,
-    log: &Log,
+/// The reader's own moment.
+struct Moment<'a> {
+    court: Court<'a>,
+    hash: &'a str,
+    whole: &'a Reading,
+    log: &'a Log,
+    shortest: Option<Span>,
     now: Timestamp,
-    report: &mut VerifyReport,
-) {
-    let Shown { name, generated_at, size, trust } = *shown;
-    if size > log.checkpoint.size {
-        report.object(format!("{name} rests on {size} leaves, but the ledger has {}", log.checkpoint.size));
-    }
-    if generated_at > now + SKEW {
-        report.object(format!("{name} was made at {generated_at}, which is in the future"));
-    }
-    for promise in &profile.promises {
-        let Some(story) = whole.evidence.story(&promise.id) else { continue };
-        let newest = story.newest().filter(|newest| newest.leaf >= size);
-        if let Some(newest) = newest.filter(|newest| newest.observation.about.observed_at + LAG < now) {
-            report.object(format!("{name} leaves out a newer observation of {}: leaf {}", promise.id, newest.leaf));
-            continue;
+}
+
+impl Moment<'_> {
+    /// Whether a document is of now: rests on everything that is known, and on nothing that has run out.
+    fn judge(&self, shown: &Shown, report: &mut VerifyReport) {
+        let Shown { name, generated_at, size, verdicts } = shown;
+        if *size > self.log.checkpoint.size {
+            report.object(format!("{name} rests on {size} leaves, but the ledger has {}", self.log.checkpoint.size));
         }
-        let said = trust.promises.iter().find(|line| line.id == promise.id).map(|line| line.verdict);
-        let mine = judge(promise, hash, story, now).verdict;
-        if newest.is_none() && said == Some(Verdict::Kept) && mine != Verdict::Kept {
-            report.object(format!("{name} says Kept of {}, but by now it is {mine}", promise.id));
+        if *generated_at > self.now + SKEW {
+            report.object(format!("{name} was made at {generated_at}, which is in the future"));
+        }
+        if self.shortest.is_some_and(|shortest| *generated_at + shortest.signed() < self.now) {
+            report.object(format!("{name} was made at {generated_at}: longer ago than any evidence counts"));
+        }
+        for promise in &self.court.profile.promises {
+            let Some(story) = self.whole.evidence.story(&promise.id) else { continue };
+            let newest = story.newest().filter(|newest| newest.leaf >= *size);
+            if let Some(newest) = newest.filter(|newest| newest.observation.about.observed_at + LAG < self.now) {
+                report.object(format!("{name} leaves out a newer observation of {}: leaf {}", promise.id, newest.leaf));
+                continue;
+            }
+            let mine = judge(promise, self.hash, story, self.now).verdict;
+            let said = verdicts.get(&promise.id);
+            if newest.is_none() && said == Some(&Verdict::Kept) && mine != Verdict::Kept {
+                report.object(format!("{name} says Kept of {}, but by now it is {mine}", promise.id));
+            }
         }
     }
 }
 
-/// What the reader's own clock makes of the ledger: how much is kept, and whether the checkpoint is of now.
+/// What the reader's own clock makes of the ledger: how much is kept, and whether the checkpoint is of now. Yields the
+/// shortest time that evidence of a built control counts.
 fn own_clock(
-    profile: &Profile,
+    court: Court<'_>,
     hash: &str,
-    catalogue: &Catalogue,
     whole: &Reading,
     log: &Log,
     now: Timestamp,
     report: &mut VerifyReport,
-) {
+) -> Option<Span> {
     let empty = promises::Story::default();
+    let promises = &court.profile.promises;
     let verdict = |promise| judge(promise, hash, whole.evidence.story(&promise.id).unwrap_or(&empty), now).verdict;
-    report.kept = profile.promises.iter().filter(|promise| verdict(promise) == Verdict::Kept).count() as u64;
-    let attacked = profile.promises.iter().filter(|p| p.control.as_deref().is_some_and(|id| catalogue.is_built(id)));
-    let Some(shortest) = attacked.map(|promise| promise.freshness).min() else { return };
+    report.kept = promises.iter().filter(|promise| verdict(promise) == Verdict::Kept).count() as u64;
+    let attacked = promises.iter().filter(|p| p.control.as_deref().is_some_and(|id| court.catalogue.is_built(id)));
+    let shortest = attacked.map(|promise| promise.freshness).min()?;
     if log.checkpoint.at + shortest.signed() < now {
         report.object(format!(
             "the checkpoint was signed at {}: older than {shortest}, the shortest time that evidence counts",
@@ -327,6 +364,7 @@ fn own_clock(
     if log.checkpoint.at > now + SKEW {
         report.object(format!("the checkpoint was signed at {}, which is in the future", log.checkpoint.at));
     }
+    Some(shortest)
 }
 
 fn leaves(log: &Log, report: &mut VerifyReport) -> Vec<(u64, Leaf)> {
@@ -344,10 +382,10 @@ fn leaves(log: &Log, report: &mut VerifyReport) -> Vec<(u64, Leaf)> {
 }
 
 /// The reading of the leaves below `size`.
-fn read(profile: &Profile, leaves: &[(u64, Leaf)], size: u64) -> Reading {
+fn read(court: Court<'_>, leaves: &[(u64, Leaf)], size: u64) -> Reading {
     let mut reading = Reading::default();
     for (index, leaf) in leaves.iter().take_while(|(index, _)| *index < size) {
-        reading.take(profile, *index, leaf.clone());
+        reading.take(court, *index, leaf.clone());
     }
     reading
 }
@@ -355,6 +393,29 @@ fn read(profile: &Profile, leaves: &[(u64, Leaf)], size: u64) -> Reading {
 async fn page(site: &Site, path: &'static str) -> Result<Answer, VerifyError> {
     let answer = site.get(path).await?;
     if answer.status == 200 { Ok(answer) } else { Err(VerifyError::Answer { path, status: answer.status }) }
+}
+
+/// The page of each promise that `/trust.json` names.
+async fn details(site: &Site, json: &[u8]) -> Result<Vec<(String, String)>, VerifyError> {
+    let mut details = Vec::new();
+    let trust = serde_json::from_slice::<Trust>(json).ok();
+    for line in trust.iter().flat_map(|trust| &trust.promises) {
+        // An id that is none would ask for another address.
+        if line.id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            let answer = site.get(&format!("/trust/promises/{}", line.id)).await?;
+            details.push((line.id.clone(), answer.text()));
+        }
+    }
+    Ok(details)
+}
+
+async fn assets(site: &Site) -> Result<Vec<(&'static str, Option<Vec<u8>>)>, VerifyError> {
+    let mut assets = Vec::new();
+    for asset in crate::assets::all() {
+        let answer = site.get(&asset.path).await?;
+        assets.push((asset.path.as_str(), (answer.status == 200).then_some(answer.body)));
+    }
+    Ok(assets)
 }
 
 /// The page as a browser asks for it, with a cache that it does not trust.

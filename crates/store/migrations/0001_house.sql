@@ -163,7 +163,7 @@ BEGIN
                         AND person_id = (SELECT nullif(current_setting(''wordbond.actor'', true), '''')::uuid))', name);
     END LOOP;
     -- What is nobody's.
-    FOREACH name IN ARRAY ARRAY['instance', 'csp_report', 'profile']
+    FOREACH name IN ARRAY ARRAY['instance', 'csp_report']
     LOOP
         EXECUTE format('CREATE POLICY everybody ON wordbond.%I TO wordbond_app USING (true)', name);
         EXECUTE format('CREATE POLICY auditor ON wordbond.%I FOR SELECT TO wordbond_auditor USING (true)', name);
@@ -171,6 +171,11 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- What was promised when is told by whoever records, and by nobody who meets strangers.
+CREATE POLICY recorder ON wordbond.profile TO wordbond_recorder USING (true);
+CREATE POLICY auditor ON wordbond.profile FOR SELECT TO wordbond_auditor USING (true);
+GRANT SELECT ON wordbond.profile TO wordbond_auditor;
 
 CREATE POLICY owner ON wordbond.note TO wordbond_app
     USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
@@ -198,7 +203,7 @@ CREATE POLICY own_rows ON wordbond.sign_in FOR ALL TO wordbond_identity
            AND person_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid));
 
 GRANT USAGE ON SCHEMA wordbond
-    TO wordbond_app, wordbond_auditor, wordbond_dispatcher, wordbond_identity, wordbond_backup;
+    TO wordbond_app, wordbond_recorder, wordbond_auditor, wordbond_dispatcher, wordbond_identity, wordbond_backup;
 
 GRANT SELECT, INSERT, UPDATE (name, version, suspended_at) ON wordbond.tenant TO wordbond_app;
 GRANT SELECT, INSERT, UPDATE (name, email, email_index, version), DELETE ON wordbond.person TO wordbond_app;
@@ -212,4 +217,4 @@ GRANT SELECT, UPDATE (due_at, leased_until, fence, attempts) ON wordbond.ticket 
 GRANT SELECT, INSERT, DELETE ON wordbond.sign_in TO wordbond_identity;
 GRANT SELECT, INSERT, UPDATE (build, profile, address, heartbeat_at), DELETE ON wordbond.instance TO wordbond_app;
 GRANT SELECT, INSERT, UPDATE (times, last_seen), DELETE ON wordbond.csp_report TO wordbond_app;
-GRANT SELECT, INSERT, UPDATE (in_force_from) ON wordbond.profile TO wordbond_app;
+GRANT SELECT, INSERT, UPDATE (in_force_from) ON wordbond.profile TO wordbond_recorder;

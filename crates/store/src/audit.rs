@@ -8,7 +8,7 @@ use ledger::{
     audit::{Commitment, Event, Salt, commit},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
+use sqlx::{Row as _, postgres::PgRow};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use vault::{KeyRing, Place, Sealed, Subject};
@@ -98,15 +98,15 @@ pub async fn list(scoped: &mut Scoped, limit: u32) -> Result<Vec<AuditEntry>, St
         FROM wordbond.audit_event AS a LEFT JOIN ledger.entry AS e ON e.id = a.entry_id
         WHERE a.tenant_id = $1 ORDER BY a.event_id DESC LIMIT $2";
     let rows = sqlx::query(SQL).bind(tenant.uuid()).bind(i64::from(limit)).fetch_all(scoped.conn()).await?;
-    rows.iter()
-        .map(|row| {
-            let id: Uuid = row.try_get("event_id")?;
-            let kept: Kept = Sealed::from_bytes(row.try_get("body")?)?.open(&keys, &place(tenant, id))?;
-            let entry = row.try_get("entry_id")?;
-            let leaf = row.try_get::<Option<i64>, _>("idx")?.and_then(|idx| u64::try_from(idx).ok());
-            open(kept, entry, leaf)
-        })
-        .collect()
+    rows.iter().map(|row| read(&keys, tenant, row)).collect()
+}
+
+/// Opens the event in a row with the columns `event_id`, `entry_id`, `body` and `idx`.
+pub(crate) fn read(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<AuditEntry, StoreError> {
+    let id: Uuid = row.try_get("event_id")?;
+    let kept: Kept = Sealed::from_bytes(row.try_get("body")?)?.open(keys, &place(tenant, id))?;
+    let leaf = row.try_get::<Option<i64>, _>("idx")?.and_then(|idx| u64::try_from(idx).ok());
+    open(kept, row.try_get("entry_id")?, leaf)
 }
 
 fn open(kept: Kept, entry: i64, leaf: Option<u64>) -> Result<AuditEntry, StoreError> {

@@ -12,7 +12,7 @@ use sqlx::Row as _;
 /// # Errors
 /// When the database refuses.
 pub async fn begin(store: &Store, promise: &str) -> Result<u64, StoreError> {
-    let mut system = store.system().await?;
+    let mut system = store.recorder().await?;
     let run = ledger::begin_run(system.conn(), promise).await?;
     system.commit().await?;
     Ok(run)
@@ -31,7 +31,7 @@ pub async fn record(store: &Store, observation: Observation) -> Result<EntryId, 
 /// # Errors
 /// As [`record`].
 pub async fn append(store: &Store, leaf: &Leaf) -> Result<EntryId, StoreError> {
-    let mut system = store.system().await?;
+    let mut system = store.recorder().await?;
     let entry = ledger::append(system.conn(), leaf).await?;
     system.commit().await?;
     Ok(entry)

@@ -137,6 +137,14 @@ impl Store {
         System::begin(self.0.pools.of(Role::App)?).await
     }
 
+    /// A transaction that may append to the ledger what the public may believe.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn recorder(&self) -> Result<System, StoreError> {
+        System::begin(self.0.pools.of(Role::Recorder)?).await
+    }
+
     /// A transaction that only reads, and no tenant's row.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub async fn newest(store: &Store) -> Result<Option<(String, String)>, StoreErro
 pub async fn change(store: &Store, hash: &str, text: &str, leaf: &Leaf) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO wordbond.profile (hash, body, in_force_from) VALUES ($1, $2, $3)
         ON CONFLICT (hash) DO UPDATE SET in_force_from = $3";
-    let mut system = store.system().await?;
+    let mut system = store.recorder().await?;
     sqlx::query(SQL).bind(hash).bind(text).bind(At(store.clock().now())).execute(system.conn()).await?;
     ledger::append(system.conn(), leaf).await?;
     system.commit().await

@@ -9,6 +9,8 @@ pub enum Role {
     Owner,
     /// Serves requests, within the scope of one tenant and actor.
     App,
+    /// Appends what the public may believe: observations, profiles, starts, sabotage runs. Sees no row of a tenant.
+    Recorder,
     /// Reads what probes may see: the ledger, instances, reports, the catalogue. No row of a tenant.
     Auditor,
     /// Leases jobs by ticket. Sees ids and times.
@@ -23,8 +25,16 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] =
-        [Self::Owner, Self::App, Self::Auditor, Self::Dispatcher, Self::Identity, Self::Backup, Self::Sealer];
+    pub const ALL: [Self; 8] = [
+        Self::Owner,
+        Self::App,
+        Self::Recorder,
+        Self::Auditor,
+        Self::Dispatcher,
+        Self::Identity,
+        Self::Backup,
+        Self::Sealer,
+    ];
 
     /// Its name in the database.
     #[must_use]
@@ -32,6 +42,7 @@ impl Role {
         match self {
             Self::Owner => "wordbond_owner",
             Self::App => "wordbond_app",
+            Self::Recorder => "wordbond_recorder",
             Self::Auditor => "wordbond_auditor",
             Self::Dispatcher => "wordbond_dispatcher",
             Self::Identity => "wordbond_identity",
@@ -51,6 +62,7 @@ impl Role {
         match self {
             Self::App => 12,
             Self::Identity => 4,
+            Self::Recorder => 2,
             Self::Auditor => 3,
             Self::Dispatcher | Self::Backup => 2,
             Self::Owner | Self::Sealer => 1,

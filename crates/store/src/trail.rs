@@ -1,9 +1,13 @@
-//! Whether every change that the operator can make has its event: looked up for every tenant at once, not for those that a
-//! probe planted.
+//! Whether every change that the operator can make has its event, and every entry of the ledger too: looked up for every
+//! tenant at once, not for those that a probe planted.
 
-use crate::{Role, Store, StoreError};
-use sqlx::{Connection as _, Row as _};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{Role, Store, StoreError, audit};
+use kernel::TenantId;
+use ledger::{Leaf, audit::Commitment};
+use sqlx::{Connection as _, PgConnection, Row as _};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+use vault::KeyRing;
 
 /// What was found. Only counts: whose change it was stands in no public place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,53 +20,97 @@ pub struct Trail {
     pub unexplained: usize,
     /// How many kept events have no entry in the ledger.
     pub unanchored: usize,
+    /// How many kept events cannot be opened, or are not what their entry commits to.
+    pub unopened: usize,
+    /// How many entries of the ledger commit to an event that is not kept, or is kept more than once.
+    pub untold: usize,
 }
 
-/// Compares tenants, events and ledger. A row's last change and the entry that tells of it must be one transaction; the
-/// database itself stamps both with its number.
+/// Compares tenants, events and ledger, as the backup reads them at one instant. A row's last change and the entry that
+/// tells of it must be one transaction, whose number the database itself stamps on both; every event must open to the
+/// commitment of its entry, and every entry must have its event.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn walk(store: &Store) -> Result<Trail, StoreError> {
-    // The ledger last: it holds at least what the rows seen before it point to.
-    let (tenants, events) = rows(store).await?;
-    let ledger = entries(store).await?;
-    let explains = |entries: &BTreeSet<i64>, by: i64| entries.iter().any(|entry| ledger.get(entry) == Some(&by));
-    let kept: BTreeSet<i64> = events.values().flatten().copied().collect();
-    Ok(Trail {
-        tenants: tenants.len(),
-        events: kept.len(),
-        unexplained: tenants
-            .iter()
-            .filter(|(tenant, by)| !events.get(*tenant).is_some_and(|entries| explains(entries, **by)))
-            .count(),
-        unanchored: kept.iter().filter(|entry| !ledger.contains_key(entry)).count(),
-    })
+    let mut connection = store.connect_as(Role::Backup).await?;
+    let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let (tenants, entries) = (tenants(&mut tx).await?, entries(&mut tx).await?);
+    let events = events(&mut tx, store.keys()).await?;
+    drop(tx);
+    connection.close().await?;
+    Ok(compare(&tenants, &entries, &events))
 }
 
-/// The ledger's entries about events, and the transaction of each, cut to the 32 bits that rows carry.
-async fn entries(store: &Store) -> Result<BTreeMap<i64, i64>, StoreError> {
-    const SQL: &str = "SELECT id, (xact::text::numeric % 4294967296)::bigint FROM ledger.entry WHERE kind = 'audit'";
-    let rows = sqlx::query(SQL).fetch_all(store.auditor().await?.conn()).await?;
+/// An entry about an event.
+struct Entry {
+    /// The transaction that appended it, cut to the 32 bits that rows carry.
+    by: i64,
+    /// `None` where it is no commitment at all.
+    commitment: Option<Commitment>,
+}
+
+/// An event that is kept.
+struct Kept {
+    tenant: Uuid,
+    entry: i64,
+    /// What it commits to, once opened; `None` where it cannot be.
+    commitment: Option<Commitment>,
+}
+
+fn compare(tenants: &BTreeMap<Uuid, i64>, entries: &BTreeMap<i64, Entry>, events: &[Kept]) -> Trail {
+    let explains = |event: &Kept, tenant: &Uuid, by: &i64| {
+        event.tenant == *tenant && entries.get(&event.entry).is_some_and(|entry| entry.by == *by)
+    };
+    let opens = |event: &Kept| match entries.get(&event.entry) {
+        Some(entry) => event.commitment.is_some() && event.commitment == entry.commitment,
+        // Counted as unanchored.
+        None => true,
+    };
+    let mut told: BTreeMap<i64, usize> = BTreeMap::new();
+    for event in events {
+        *told.entry(event.entry).or_default() += 1;
+    }
+    Trail {
+        tenants: tenants.len(),
+        events: events.len(),
+        unexplained: tenants.iter().filter(|(id, by)| !events.iter().any(|event| explains(event, id, by))).count(),
+        unanchored: events.iter().filter(|event| !entries.contains_key(&event.entry)).count(),
+        unopened: events.iter().filter(|event| !opens(event)).count(),
+        // Nothing is erased in this build. An erasure that removes an event will leave a tombstone, and count as told.
+        untold: entries.keys().filter(|entry| told.get(entry) != Some(&1)).count(),
+    }
+}
+
+/// Every tenant with the transaction that last wrote its row.
+async fn tenants(conn: &mut PgConnection) -> Result<BTreeMap<Uuid, i64>, StoreError> {
+    let rows = sqlx::query("SELECT tenant_id, xmin::text::bigint FROM wordbond.tenant").fetch_all(conn).await?;
     Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?)
 }
 
-type Tenants = BTreeMap<uuid::Uuid, i64>;
-type Events = BTreeMap<uuid::Uuid, BTreeSet<i64>>;
+/// The ledger's entries about events, by what they are labelled and by what they say.
+async fn entries(conn: &mut PgConnection) -> Result<BTreeMap<i64, Entry>, StoreError> {
+    const SQL: &str = "SELECT id, (xact::text::numeric % 4294967296)::bigint, body FROM ledger.entry
+        WHERE kind = 'audit' OR substring(body FROM 1 FOR 15) = '{\"kind\":\"audit\"'::bytea";
+    let rows = sqlx::query(SQL).fetch_all(conn).await?;
+    let entry = |row: &sqlx::postgres::PgRow| {
+        let commitment = match Leaf::from_bytes(row.try_get(2)?) {
+            Ok(Leaf::Audit { commitment, .. }) => Some(commitment),
+            _ => None,
+        };
+        Ok((row.try_get(0)?, Entry { by: row.try_get(1)?, commitment }))
+    };
+    Ok(rows.iter().map(entry).collect::<Result<_, sqlx::Error>>()?)
+}
 
-/// Every tenant with the transaction that last wrote its row, and every event's entry by tenant, at one instant.
-async fn rows(store: &Store) -> Result<(Tenants, Events), StoreError> {
-    let mut connection = store.connect_as(Role::Backup).await?;
-    let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let written = sqlx::query("SELECT tenant_id, xmin::text::bigint FROM wordbond.tenant").fetch_all(&mut *tx).await?;
-    let told = sqlx::query("SELECT tenant_id, entry_id FROM wordbond.audit_event").fetch_all(&mut *tx).await?;
-    let tenants =
-        written.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
-    let mut events = Events::new();
-    for row in &told {
-        events.entry(row.try_get(0)?).or_default().insert(row.try_get(1)?);
-    }
-    drop(tx);
-    connection.close().await?;
-    Ok((tenants, events))
+/// Every event of every tenant, opened.
+async fn events(conn: &mut PgConnection, keys: &KeyRing) -> Result<Vec<Kept>, StoreError> {
+    const SQL: &str = "SELECT tenant_id, event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event";
+    let rows = sqlx::query(SQL).fetch_all(conn).await?;
+    let kept = |row: &sqlx::postgres::PgRow| {
+        let (tenant, entry) = (row.try_get("tenant_id")?, row.try_get("entry_id")?);
+        let commitment = audit::read(keys, TenantId::from(tenant), row).ok().map(|opened| opened.commitment);
+        Ok(Kept { tenant, entry, commitment })
+    };
+    Ok(rows.iter().map(kept).collect::<Result<_, sqlx::Error>>()?)
 }

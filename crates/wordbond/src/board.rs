@@ -4,9 +4,12 @@
 use jiff::Timestamp;
 use kernel::Clock;
 use ledger::VerifierKey;
-use page::{Document, Inputs, LedgerFacts, Reading, RenderError, Snapshot};
+use page::{Court, Document, Inputs, LedgerFacts, Reading, RenderError, Snapshot};
 use promises::{Catalogue, Profile};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
 use store::Store;
 
 /// How many leaves are read at a time.
@@ -51,6 +54,17 @@ pub(crate) struct Shown {
     pub(crate) trust: Document,
     /// `/trust.json`.
     pub(crate) json: Document,
+    made: Instant,
+}
+
+impl Shown {
+    /// Whether nothing on it can have changed by itself since it was made: by the clock, and by one that no step of the
+    /// clock moves.
+    fn is_good(&self, now: Timestamp) -> bool {
+        let Snapshot { generated_at, expires_at, .. } = self.snapshot;
+        let life = Duration::try_from(expires_at.duration_since(generated_at)).unwrap_or_default();
+        generated_at <= now && now < expires_at && self.made.elapsed() < life
+    }
 }
 
 /// Why the board cannot be brought up to date.
@@ -83,7 +97,9 @@ impl Board {
     pub(crate) async fn set_up(parts: Parts) -> Result<Self, BoardError> {
         let Parts { store, in_force, catalogue, key, build, public_url, clock } = parts;
         let mut known = Known::default();
-        known.read_on(&store, &in_force.profile).await?;
+        known
+            .read_on(&store, Court { profile: &in_force.profile, catalogue: &catalogue, public_url: &public_url })
+            .await?;
         let make =
             Maker { in_force: &in_force, catalogue: &catalogue, key: &key, build: &build, public_url: &public_url };
         let shown = RwLock::new(Arc::new(make.shown(&known, clock.now())?));
@@ -94,9 +110,10 @@ impl Board {
     pub(crate) async fn refresh(&self) -> Result<(), BoardError> {
         let mut known = self.known.lock().await;
         let before = known.reading.size;
-        known.read_on(&self.store, &self.in_force.profile).await?;
+        let court = Court { profile: &self.in_force.profile, catalogue: &self.catalogue, public_url: &self.public_url };
+        known.read_on(&self.store, court).await?;
         let now = self.clock.now();
-        if known.reading.size != before || now >= self.shown().snapshot.expires_at {
+        if known.reading.size != before || !self.shown().is_good(now) {
             let shown = Arc::new(self.maker().shown(&known, now)?);
             *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
         }
@@ -106,7 +123,7 @@ impl Board {
     /// What may be shown now.
     pub(crate) async fn current(&self) -> Result<Arc<Shown>, BoardError> {
         let shown = self.shown();
-        if self.clock.now() < shown.snapshot.expires_at {
+        if shown.is_good(self.clock.now()) {
             return Ok(shown);
         }
         self.refresh().await?;
@@ -168,12 +185,12 @@ impl Maker<'_> {
         });
         let trust = page::trust::render(&snapshot)?;
         let json = page::wire::render(&snapshot)?;
-        Ok(Shown { snapshot, trust, json })
+        Ok(Shown { snapshot, trust, json, made: Instant::now() })
     }
 }
 
 impl Known {
-    async fn read_on(&mut self, store: &Store, profile: &Profile) -> Result<(), BoardError> {
+    async fn read_on(&mut self, store: &Store, court: Court<'_>) -> Result<(), BoardError> {
         let mut reader = store.auditor().await?;
         // The size first: every leaf below it is then there to be read.
         let size = ledger::read::size(reader.conn()).await?;
@@ -182,7 +199,7 @@ impl Known {
             let full = leaves.len() == BATCH as usize;
             for (index, leaf) in leaves.into_iter().filter(|(index, _)| *index < size) {
                 self.next = index + 1;
-                self.reading.take(profile, index, leaf);
+                self.reading.take(court, index, leaf);
             }
             if !full {
                 break;

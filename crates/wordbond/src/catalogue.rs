@@ -39,11 +39,7 @@ pub(crate) const CONTROLS: [Control; 11] = [
     Control { spec: tls_out::SPEC, faults: tls_out::FAULTS, probe: |r, p| Box::pin(outgoing(r, p)) },
     Control { spec: tls_database::SPEC, faults: tls_database::FAULTS, probe: |r, p| Box::pin(database(r, p)) },
     Control { spec: audit_log::SPEC, faults: audit_log::FAULTS, probe: |r, _| Box::pin(audit(r)) },
-    Control {
-        spec: honest_page::SPEC,
-        faults: honest_page::FAULTS,
-        probe: |r, p| Box::pin(honest_page::probe(&r.site, &r.catalogue, r.system().is_ok(), p)),
-    },
+    Control { spec: honest_page::SPEC, faults: honest_page::FAULTS, probe: |r, p| Box::pin(honest(r, p)) },
 ];
 
 /// The built controls and the announced ones.
@@ -109,6 +105,12 @@ async fn outgoing(round: &Round, promise: &Promise) -> Finding {
     };
     let hosts: Vec<String> = Register::of(&system.in_force.profile, &[]).hosts().map(str::to_owned).collect();
     tls_out::probe(&round.site, &system.operator, &hosts, &system.data_dir, promise).await
+}
+
+async fn honest(round: &Round, promise: &Promise) -> Finding {
+    let seen = format!("probe/seen-{}-{}.json", round.site.host(), round.site.port());
+    let memory = round.system().ok().map(|system| system.data_dir.join(seen));
+    honest_page::probe(&round.site, &round.catalogue, memory.as_deref(), promise).await
 }
 
 async fn audit(round: &Round) -> Finding {

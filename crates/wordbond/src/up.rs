@@ -181,7 +181,13 @@ async fn announce(system: &System, address: String) -> Result<instances::Instanc
     let (store, in_force, at) = (&system.store, &system.in_force, SystemClock.now());
     let previous = profiles::newest(store).await?;
     if previous.as_ref().is_none_or(|(hash, _)| *hash != in_force.hash) {
-        let changes = changes(previous.as_ref().map(|(_, text)| text.as_str()), &in_force.profile, &system.catalogue);
+        let changes = match &previous {
+            // Somebody put other words in the place of what was promised: a diff with those would hide a weakening.
+            Some((hash, text)) if build::hash_of(text) != *hash => {
+                vec![format!("the text of the profile before is lost: what is kept of it does not hash to {hash}")]
+            }
+            previous => changes(previous.as_ref().map(|(_, text)| text.as_str()), &in_force.profile, &system.catalogue),
+        };
         let previous = previous.map(|(hash, _)| hash);
         let leaf = Leaf::Profile { hash: in_force.hash.clone(), previous, at, changes };
         profiles::change(store, &in_force.hash, &in_force.text, &leaf).await?;
@@ -299,7 +305,7 @@ fn greet(place: &Place, tls: &Tls, begun: Instant) {
 }
 
 /// Attacks everything once and prints it; yields when each promise was attacked.
-async fn first_round(system: &Arc<System>) -> BTreeMap<String, Timestamp> {
+async fn first_round(system: &Arc<System>) -> BTreeMap<String, Instant> {
     let coloured = io::stdout().is_terminal();
     let promises = &system.in_force.profile.promises;
     let attacked = match recorder::attack(system, promises, |line: &Line| say(line.text(coloured))).await {
@@ -314,7 +320,7 @@ async fn first_round(system: &Arc<System>) -> BTreeMap<String, Timestamp> {
         say(line.text(coloured));
     }
     say(report.summary_text());
-    let now = SystemClock.now();
+    let now = Instant::now();
     attacked.into_iter().map(|line| (line.id, now)).collect()
 }
 

@@ -10,6 +10,9 @@ use kernel::{Clock, SystemClock};
 use outbound::Site;
 use std::{env, error::Error, path::PathBuf};
 
+/// The exit code when only the rows of a page could be compared, because another version made it.
+const UNPROVEN: u8 = 3;
+
 /// Runs the command and says how it ended.
 pub(crate) async fn run(arguments: Verify) -> Result<u8, Box<dyn Error>> {
     let site = Site::new(&arguments.url, trust(arguments.ca.as_deref())?)?;
@@ -21,7 +24,12 @@ pub(crate) async fn run(arguments: Verify) -> Result<u8, Box<dyn Error>> {
     } else {
         say(report.to_string());
     }
-    Ok(u8::from(!report.is_honest()))
+    Ok(match (report.is_honest(), report.another_version) {
+        (true, false) => 0,
+        // Not every word could be compared: nothing was found, and not everything was looked at.
+        (true, true) => UNPROVEN,
+        (false, _) => 1,
+    })
 }
 
 /// Where this person's machine remembers what it saw of a service (XDG base directories: state). `None` where there is no

@@ -46,23 +46,6 @@ pub const FAULTS: &[Fault] = &[
         ),
     },
     Fault {
-        id: "audit-entry-forged",
-        about: "A trigger replaces what new audit entries commit to.",
-        breaks: &["audit-log"],
-        spares_plants: false,
-        make: Make::Sql {
-            make: "CREATE FUNCTION ledger.forge() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN
-                    NEW.body := overlay(NEW.body PLACING convert_to(repeat('0', 64), 'UTF8') FROM 31);
-                    RETURN NEW;
-                END $$;
-                CREATE TRIGGER forge BEFORE INSERT ON ledger.entry FOR EACH ROW WHEN (NEW.kind = 'audit')
-                    EXECUTE FUNCTION ledger.forge()",
-            undo: "DROP TRIGGER forge ON ledger.entry; DROP FUNCTION ledger.forge()",
-        },
-        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'forge' AND tgenabled = 'O')"),
-    },
-    Fault {
         id: "audit-event-swallowed",
         about: "A trigger swallows new events: acts succeed, the ledger commits to something, and nobody can say to what.",
         breaks: &["audit-log"],
@@ -81,6 +64,52 @@ pub const FAULTS: &[Fault] = &[
         spares_plants: true,
         make: Make::Sql { make: UNHOOK, undo: HOOK },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM wordbond.audit_event WHERE entry_id < 0)"),
+    },
+    Fault {
+        id: "audit-event-bent",
+        about: "One bit of the oldest kept event is flipped: what it told can never be read again.",
+        breaks: &["audit-log"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE wordbond.audit_event IS %L',
+                       (SELECT sha256(body::bytea)::text FROM wordbond.audit_event ORDER BY entry_id LIMIT 1)); END $$;
+                   UPDATE wordbond.audit_event SET body = set_byte(body::bytea, 60, get_byte(body::bytea, 60) # 1)
+                   WHERE entry_id = (SELECT min(entry_id) FROM wordbond.audit_event)",
+            undo: "UPDATE wordbond.audit_event SET body = set_byte(body::bytea, 60, get_byte(body::bytea, 60) # 1)
+                   WHERE entry_id = (SELECT min(entry_id) FROM wordbond.audit_event);
+                   COMMENT ON TABLE wordbond.audit_event IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT sha256(body::bytea)::text <> obj_description('wordbond.audit_event'::regclass)
+             FROM wordbond.audit_event ORDER BY entry_id LIMIT 1",
+        ),
+    },
+    Fault {
+        id: "audit-events-deleted",
+        about: "The two oldest events are deleted: the ledger commits to something, and nobody can say to what.",
+        breaks: &["audit-log"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$
+                DECLARE
+                    kept json;
+                BEGIN
+                    SELECT json_agg(e) INTO kept
+                    FROM (SELECT * FROM wordbond.audit_event ORDER BY entry_id LIMIT 2) AS e;
+                    EXECUTE format('COMMENT ON TABLE wordbond.audit_event IS %L', kept);
+                    DELETE FROM wordbond.audit_event WHERE entry_id IN
+                        (SELECT (e ->> 'entry_id')::bigint FROM json_array_elements(kept) AS e);
+                END $$",
+            undo: "INSERT INTO wordbond.audit_event
+                   SELECT * FROM json_populate_recordset(NULL::wordbond.audit_event,
+                                                         obj_description('wordbond.audit_event'::regclass)::json);
+                   COMMENT ON TABLE wordbond.audit_event IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT count(*) = 2 FROM json_array_elements(obj_description('wordbond.audit_event'::regclass)::json) AS kept
+             WHERE NOT EXISTS (SELECT FROM wordbond.audit_event
+                               WHERE event_id = (kept ->> 'event_id')::uuid)",
+        ),
     },
 ];
 

@@ -51,7 +51,7 @@ impl Cluster {
         let server = serve(dir.path(), settings);
         let cluster = Self { server, dir, settings };
         let mut owner = cluster.wait().await;
-        for role in ["wordbond_app", "wordbond_auditor", "wordbond_sealer"] {
+        for role in ["wordbond_app", "wordbond_recorder", "wordbond_auditor", "wordbond_sealer"] {
             let sql = format!("CREATE ROLE {role} LOGIN");
             owner.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
         }
@@ -79,7 +79,7 @@ impl Cluster {
     }
 
     pub(crate) async fn app(&self) -> PgConnection {
-        self.connect("wordbond_app").await
+        self.connect("wordbond_recorder").await
     }
 
     pub(crate) async fn sealer(&self) -> PgConnection {

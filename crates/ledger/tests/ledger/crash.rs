@@ -99,8 +99,8 @@ async fn no_kill_forks_the_log() {
     let kills: u64 = std::env::var("WORDBOND_SOAK_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(16);
     let mut cluster = Cluster::start(&["fsync=on", "track_commit_timestamp=on", "wal_recycle=off"]).await;
     let shared = Arc::new(Shared::default());
-    let mut tasks = vec![tokio::spawn(reader(Arc::clone(&shared), cluster.options("wordbond_app")))];
-    tasks.extend((0..2).map(|_| tokio::spawn(appender(Arc::clone(&shared), cluster.options("wordbond_app")))));
+    let mut tasks = vec![tokio::spawn(reader(Arc::clone(&shared), cluster.options("wordbond_recorder")))];
+    tasks.extend((0..2).map(|_| tokio::spawn(appender(Arc::clone(&shared), cluster.options("wordbond_recorder")))));
     for kill in 1..=kills {
         let mut child = start_child(&cluster);
         tokio::time::sleep(Duration::from_micros(20_000 + random(120_000))).await;

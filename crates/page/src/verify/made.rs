@@ -1,16 +1,19 @@
 //! The page as the reader makes it, beside the page as it was given.
 
-use super::{Published, VerifyReport, read};
+use super::{Published, Shown, VerifyReport, read};
 use crate::{
     assets,
     document::RenderError,
     model::{Inputs, LedgerFacts, Snapshot},
+    promise,
+    reading::Court,
     trust, wire,
     wire::Trust,
 };
 use jiff::Timestamp;
 use ledger::{Leaf, VerifierKey};
 use promises::{Catalogue, Profile};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// What a page is made from.
 pub(super) struct Source<'a> {
@@ -21,12 +24,20 @@ pub(super) struct Source<'a> {
     pub(super) key: &'a VerifierKey,
     pub(super) leaves: &'a [(u64, Leaf)],
     pub(super) trust: &'a Trust,
+    /// What was made already: the pages of one service are mostly of one moment.
+    pub(super) made: RefCell<BTreeMap<(Timestamp, u64), Rc<Snapshot>>>,
 }
 
 impl Source<'_> {
     /// The page that the leaves below `size` support at an instant.
-    fn snapshot(&self, generated_at: Timestamp, size: u64) -> Snapshot {
-        let reading = read(self.profile, self.leaves, size);
+    fn snapshot(&self, generated_at: Timestamp, size: u64) -> Rc<Snapshot> {
+        let mut made = self.made.borrow_mut();
+        Rc::clone(made.entry((generated_at, size)).or_insert_with(|| Rc::new(self.make(generated_at, size))))
+    }
+
+    fn make(&self, generated_at: Timestamp, size: u64) -> Snapshot {
+        let court = Court { profile: self.profile, catalogue: self.catalogue, public_url: &self.trust.public_url };
+        let reading = read(court, self.leaves, size);
         let ledger =
             LedgerFacts { origin: self.key.name().to_owned(), vkey: self.key.to_string(), checkpoint_size: size };
         Snapshot::new(&Inputs {
@@ -38,7 +49,8 @@ impl Source<'_> {
             sabotage: reading.sabotage.as_ref(),
             changes: &reading.changes,
             ledger: &ledger,
-            build: &self.trust.build,
+            // The ledger's word for it, not the page's.
+            build: reading.build.as_deref().unwrap_or_default(),
             public_url: &self.trust.public_url,
             now: generated_at,
         })
@@ -47,10 +59,9 @@ impl Source<'_> {
     /// Compares `/trust.json` field by field.
     pub(super) fn compare_json(&self, report: &mut VerifyReport) {
         let given = self.trust;
-        if given.public_url != self.published.url {
-            report
-                .notes
-                .push(format!("the service calls itself {}, you asked {}", given.public_url, self.published.url));
+        let own = self.profile.service.public_url.as_deref().map(|url| url.trim_end_matches('/'));
+        if given.public_url != self.published.url && own != Some(&given.public_url) {
+            report.object(format!("the page is about {}, and you asked {}", given.public_url, self.published.url));
         }
         let mine = wire::trust(&self.snapshot(given.generated_at, given.ledger.checkpoint_size));
         for line in &mine.promises {
@@ -130,12 +141,45 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// When each document was made and on how many leaves it rests, by its own word.
-    pub(super) fn claims(&self) -> Vec<(&'static str, Timestamp, u64)> {
+    /// Compares the page of one promise: every byte, where the reader's own version made it, else the verdict it carries.
+    pub(super) fn compare_detail(&self, id: &str, html: &str, report: &mut VerifyReport) -> Result<(), RenderError> {
+        let Some((generated_at, size)) = facts(html) else {
+            report.object(format!("the page of {id} does not say when it was made and on how many leaves it rests"));
+            return Ok(());
+        };
+        let snapshot = self.snapshot(generated_at, size);
+        let mine = snapshot.row(id).map(|row| row.verdict().slug());
+        if attribute(html, "data-verdict") != mine {
+            report.object(format!("the page of {id} does not carry the verdict that its ledger supports"));
+        } else if html.contains(assets::style())
+            && promise::render(&snapshot, id)?.is_none_or(|document| document.body != html.as_bytes())
+        {
+            report.object(format!("the page of {id} differs from what its ledger and promises yield"));
+        }
+        Ok(())
+    }
+
+    /// Compares the style sheet and the drawings: with another style a page could show what it does not say.
+    pub(super) fn compare_assets(&self, report: &mut VerifyReport) {
+        for (path, given) in &self.published.assets {
+            let mine = assets::find(path).map(|document| document.body.as_slice());
+            if !report.another_version && given.as_deref() != mine {
+                report.object(format!("{path} is not the file that its name stands for"));
+            }
+        }
+    }
+
+    /// Each document with when it was made, on how many leaves it rests by its own word, and what that makes it say.
+    pub(super) fn shown(&self) -> Vec<Shown> {
         let json = ("/trust.json", self.trust.generated_at, self.trust.ledger.checkpoint_size);
         let html =
             self.published.html.iter().filter_map(|(name, html)| facts(html).map(|(at, size)| (*name, at, size)));
-        std::iter::once(json).chain(html).collect()
+        let shown = |(name, generated_at, size)| {
+            let snapshot = self.snapshot(generated_at, size);
+            let verdicts = snapshot.rows.iter().map(|row| (row.promise.id.clone(), row.verdict())).collect();
+            Shown { name, generated_at, size, verdicts }
+        };
+        std::iter::once(json).chain(html).map(shown).collect()
     }
 }
 

@@ -89,7 +89,13 @@ fn honest() -> Vec<Leaf> {
         at: now() - SignedDuration::from_mins(30),
         changes: vec!["first profile: 2 promises".to_owned()],
     };
-    let mut leaves = vec![profile];
+    let start = Leaf::Start {
+        build: digest::hex(b"build"),
+        profile: digest::hex(TEXT.as_bytes()),
+        at: now() - SignedDuration::from_mins(30),
+        instance: "an instance".to_owned(),
+    };
+    let mut leaves = vec![profile, start];
     leaves.extend((1..=4).map(|run| observed(run, 21 - 5 * i64::try_from(run).unwrap(), Finding::held("3 routes"))));
     leaves
 }
@@ -128,8 +134,9 @@ fn published(leaves: &[Leaf], at: Timestamp) -> Published {
     let catalogue = catalogue();
     let profile = Profile::parse(TEXT, &catalogue).unwrap();
     let mut reading = Reading::default();
+    let court = Court { profile: &profile, catalogue: &catalogue, public_url: "https://localhost:8443" };
     for (index, leaf) in (0..).zip(leaves) {
-        reading.take(&profile, index, leaf.clone());
+        reading.take(court, index, leaf.clone());
     }
     let hash = digest::hex(TEXT.as_bytes());
     let ledger = LedgerFacts {
@@ -155,6 +162,10 @@ fn published(leaves: &[Leaf], at: Timestamp) -> Published {
         url: "https://localhost:8443".to_owned(),
         html: vec![("the page", text(trust::render(&snapshot).unwrap()))],
         json: wire::render(&snapshot).unwrap().body,
+        details: ["hsts", "limits"]
+            .map(|id| (id.to_owned(), text(crate::promise::render(&snapshot, id).unwrap().unwrap())))
+            .into(),
+        assets: crate::assets::all().iter().map(|a| (a.path.as_str(), Some(a.document.body.clone()))).collect(),
         promises: TEXT.to_owned(),
         vkey: key().verifier().to_string(),
     }
@@ -174,7 +185,7 @@ async fn an_honest_service_is_believed() {
     let leaves = honest();
     let report = opinion(&published(&leaves, now()), log(&leaves, now())).await;
     assert!(report.is_honest(), "{report}");
-    assert_eq!((report.size, report.observations, report.promises, report.kept), (5, 4, 2, 1));
+    assert_eq!((report.size, report.observations, report.promises, report.kept), (6, 4, 2, 1));
 }
 
 #[tokio::test]
@@ -191,7 +202,7 @@ async fn every_forged_word_of_the_page_is_found() {
     for (from, to, objection) in [
         ("data-verdict=\"unproven\"", "data-verdict=\"kept\"", "its ledger supports Unproven"),
         ("<b class=\"word\">Unproven</b>", "<b class=\"word\">Kept</b>", "its ledger supports Unproven"),
-        ("data-leaf=\"4\"", "data-leaf=\"3\"", "not the newest"),
+        ("data-leaf=\"5\"", "data-leaf=\"4\"", "not the newest"),
         ("data-promise=\"limits\"", "data-promise=\"other\"", "a promise that nobody made"),
         ("Requests are limited.", "Requests are always limited.", "differs from what"),
         ("data-generated-at", "data-made-at", "does not say when it was made"),
@@ -220,7 +231,7 @@ async fn every_forged_word_of_the_json_is_found() {
     let leaves = honest();
     for (from, to, objection) in [
         ("\"verdict\": \"unproven\"", "\"verdict\": \"kept\"", "its ledger supports Unproven"),
-        ("\"leaf\": 4", "\"leaf\": 3", "by leaf 3"),
+        ("\"leaf\": 5", "\"leaf\": 4", "by leaf 4"),
         ("\"unproven\": 1", "\"unproven\": 0", "does not count"),
         ("\"words\": \"Requests are limited.\"", "\"words\": \"Nothing\"", "says something else"),
         ("\"service\": \"Notes\"", "\"service\": \"Other\"", "differs from what"),
@@ -236,18 +247,75 @@ async fn every_forged_word_of_the_json_is_found() {
 }
 
 #[tokio::test]
+async fn forged_detail_pages_and_styles_are_found() {
+    let leaves = honest();
+    let mut page = published(&leaves, now());
+    page.details[1].1 = page.details[1].1.replace("data-verdict=\"unproven\"", "data-verdict=\"kept\"");
+    objects(&opinion(&page, log(&leaves, now())).await, "the page of limits does not carry the verdict");
+    let mut page = published(&leaves, now());
+    page.details[0].1 = page.details[0].1.replace("3 routes", "3 000 routes");
+    objects(&opinion(&page, log(&leaves, now())).await, "the page of hsts differs");
+    let mut page = published(&leaves, now());
+    page.assets[0].1.as_mut().unwrap().extend(b"[data-verdict=unproven] .word::after{content:'Kept'}");
+    objects(&opinion(&page, log(&leaves, now())).await, "is not the file that its name stands for");
+}
+
+#[tokio::test]
+async fn what_another_control_target_build_or_vantage_saw_is_no_evidence() {
+    type Forge = fn(&mut About);
+    let forgeries: [Forge; 5] = [
+        |about| about.control = "limits".to_owned(),
+        |about| about.promise = "limits".to_owned(),
+        |about| about.target = "https://localhost:9".to_owned(),
+        |about| about.build = digest::hex(b"another build"),
+        |about| about.vantage = promises::control::Vantage::Inside,
+    ];
+    for forge in forgeries {
+        let mut leaves = honest();
+        leaves.truncate(2);
+        let Leaf::Observation(mut observation) = observed(1, 1, Finding::held("3 routes")) else { unreachable!() };
+        forge(&mut observation.about);
+        leaves.push(Leaf::Observation(observation));
+        let page = published(&leaves, now());
+        assert!(!String::from_utf8_lossy(&page.json).contains("\"verdict\": \"kept\""));
+        assert_eq!(opinion(&page, log(&leaves, now())).await.kept, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_page_about_another_build_or_address_is_found() {
+    let leaves = honest();
+    let mut page = published(&leaves, now());
+    page.json =
+        String::from_utf8(page.json).unwrap().replace(&digest::hex(b"build"), &digest::hex(b"other")).into_bytes();
+    objects(&opinion(&page, log(&leaves, now())).await, "differs from what");
+    let mut page = published(&leaves, now());
+    page.url = "https://notes.example".to_owned();
+    objects(&opinion(&page, log(&leaves, now())).await, "the page is about https://localhost:8443");
+}
+
+#[tokio::test]
+async fn a_frozen_page_beside_a_living_json_is_found() {
+    let made = now() - SignedDuration::from_mins(14);
+    let leaves: Vec<Leaf> = honest().into_iter().take(2).chain([observed(1, 15, Finding::held("3 routes"))]).collect();
+    let mut page = published(&leaves, now());
+    page.html = published(&leaves, made).html;
+    objects(&opinion(&page, log(&leaves, now())).await, "the page says Kept of hsts, but by now it is Unproven");
+}
+
+#[tokio::test]
 async fn a_frozen_page_is_found_when_something_newer_was_seen() {
     let mut leaves = honest();
     let page = published(&leaves, now());
     leaves.push(observed(5, 1, Finding::broke("1 route without the header")));
-    objects(&opinion(&page, log(&leaves, now())).await, "leaves out a newer observation of hsts: leaf 5");
+    objects(&opinion(&page, log(&leaves, now())).await, "leaves out a newer observation of hsts: leaf 6");
 }
 
 #[tokio::test]
 async fn a_frozen_page_is_found_when_its_evidence_has_run_out() {
     let leaves = honest();
     let made = now() - SignedDuration::from_mins(30);
-    let early: Vec<Leaf> = vec![leaves[0].clone(), observed(1, 31, Finding::held("3 routes"))];
+    let early: Vec<Leaf> = vec![leaves[0].clone(), leaves[1].clone(), observed(1, 31, Finding::held("3 routes"))];
     let report = opinion(&published(&early, made), log(&early, now())).await;
     objects(&report, "says Kept of hsts, but by now it is Unproven");
 }
@@ -255,7 +323,7 @@ async fn a_frozen_page_is_found_when_its_evidence_has_run_out() {
 #[tokio::test]
 async fn an_observation_left_out_before_sealing_is_missed() {
     let mut leaves = honest();
-    leaves.remove(3);
+    leaves.remove(4);
     objects(&opinion(&published(&leaves, now()), log(&leaves, now())).await, "run 3 of 4 is missing");
 }
 
@@ -299,10 +367,10 @@ async fn what_was_seen_before_must_still_be_there() {
     assert!(see(&leaves, &published(&leaves, now())).await.is_honest());
 
     // A shorter log, then one of the same length with another past.
-    let shorter = &leaves[..4];
+    let shorter = &leaves[..5];
     objects(&see(shorter, &published(shorter, now())).await, "seen before");
     let mut other = leaves.clone();
-    other[2] = observed(2, 11, Finding::held("another story"));
+    other[3] = observed(2, 11, Finding::held("another story"));
     objects(&see(&other, &published(&other, now())).await, "seen before");
 
     let mut page = published(&leaves, now());

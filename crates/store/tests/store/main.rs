@@ -10,6 +10,7 @@ mod records;
 mod scope;
 mod server;
 mod teams;
+mod trail;
 
 use kernel::{Actor, PersonId, TenantId};
 use store::{
