@@ -48,16 +48,20 @@ pub async fn record(scoped: &mut Scoped, keys: &KeyRing, event: &Event) -> Resul
     let id = Uuid::now_v7();
     let kept = Kept { event: text, salt: salt.0.iter().map(|byte| format!("{byte:02x}")).collect() };
     let body = Sealed::seal(keys, &place(scoped.tenant(), id), &kept)?;
-    sqlx::query(
-        "INSERT INTO wordbond.audit_event (tenant_id, event_id, entry_id, body, at) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(scoped.tenant().uuid())
-    .bind(id)
-    .bind(entry.0)
-    .bind(body.as_bytes())
-    .bind(At(event.at))
-    .execute(scoped.conn())
-    .await?;
+    const SQL: &str = "INSERT INTO wordbond.audit_event (tenant_id, event_id, entry_id, body, at)
+        VALUES ($1, $2, $3, $4, $5) RETURNING body";
+    let stored: Option<Vec<u8>> = sqlx::query_scalar(SQL)
+        .bind(scoped.tenant().uuid())
+        .bind(id)
+        .bind(entry.0)
+        .bind(body.as_bytes())
+        .bind(At(event.at))
+        .fetch_optional(scoped.conn())
+        .await?;
+    // A trigger or rule that somebody slipped in would have the last word otherwise.
+    if stored.as_deref() != Some(body.as_bytes()) {
+        return Err(StoreError::Unexpected("the database did not keep the event that it was given".to_owned()));
+    }
     Ok(id)
 }
 

@@ -46,18 +46,6 @@ pub const FAULTS: &[Fault] = &[
         ),
     },
     Fault {
-        id: "audit-event-swallowed",
-        about: "A trigger swallows new events: acts succeed, the ledger commits to something, and nobody can say to what.",
-        breaks: &["audit-log"],
-        spares_plants: false,
-        make: Make::Sql {
-            make: "CREATE FUNCTION wordbond.swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-                   CREATE TRIGGER swallow BEFORE INSERT ON wordbond.audit_event FOR EACH ROW EXECUTE FUNCTION wordbond.swallow()",
-            undo: "DROP TRIGGER swallow ON wordbond.audit_event; DROP FUNCTION wordbond.swallow()",
-        },
-        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'swallow' AND tgenabled = 'O')"),
-    },
-    Fault {
         id: "audit-events-unhooked",
         about: "The events of the oldest team are unhooked from the ledger: its past acts cannot be shown any more.",
         breaks: &["audit-log"],

@@ -2,8 +2,10 @@
 
 use super::{colleague, team};
 use sqlx::{AssertSqlSafe, Executor as _};
+use kernel::Actor;
 use store::{
     Role, Store,
+    tenancy::{self, NewPerson},
     trail::{self, Trail},
 };
 use testkit::ScratchDb;
@@ -68,4 +70,25 @@ async fn an_event_that_nobody_sealed_is_not_taken_for_one() {
     let mut app = db.store().connect_as(Role::App).await.unwrap();
     app.execute(AssertSqlSafe(format!("BEGIN; {FORGED}; COMMIT"))).await.unwrap();
     assert_eq!(walk(db.store()).await, Trail { events: whole.events + 1, unopened: 1, ..whole });
+}
+
+/// What the database is given it must keep, or the act that it tells of does not happen.
+#[tokio::test]
+async fn an_act_whose_event_is_swallowed_or_replaced_fails() {
+    let db = ScratchDb::new().await;
+    let ada = team(db.store(), "One").await;
+    let whole = walk(db.store()).await;
+    let mut root = db.superuser().await.unwrap();
+    for instead in ["RETURN NULL", "NEW.body := set_byte(NEW.body::bytea, 60, get_byte(NEW.body::bytea, 60) # 1); RETURN NEW"] {
+        let meddle = format!(
+            "CREATE OR REPLACE FUNCTION wordbond.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {instead}; END $$;
+             DROP TRIGGER IF EXISTS meddle ON wordbond.audit_event;
+             CREATE TRIGGER meddle BEFORE INSERT ON wordbond.audit_event FOR EACH ROW EXECUTE FUNCTION wordbond.meddle()"
+        );
+        root.execute(AssertSqlSafe(meddle)).await.unwrap();
+        let person = NewPerson { name: "Grace", email: "grace@example.org" };
+        let refused = tenancy::add_person(db.store(), ada.tenant, &Actor::Operator, person).await;
+        assert!(refused.is_err(), "{instead}");
+        assert_eq!(walk(db.store()).await, whole, "{instead}");
+    }
 }
