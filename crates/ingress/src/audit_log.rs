@@ -81,8 +81,12 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
     let trail = trail::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?;
     judge(trail)?;
     let (entries, size) = (told.len(), log.entries.len());
-    let saw =
-        format!("{} acts have {entries} entries; {size} ledger entries, {} events and {} teams verify", acts.len(), trail.events, trail.tenants);
+    let saw = format!(
+        "{} acts have {entries} entries; {size} ledger entries, {} events and {} teams verify",
+        acts.len(),
+        trail.events,
+        trail.tenants
+    );
     Ok(Finding::held(saw)
         .tried(
             "suspended and resumed a team, and looked for the events in its log, in the operator's and in the ledger",

@@ -8,7 +8,12 @@ use promises::{
     control::{ControlSpec, Mode, Standards, Vantage},
     fault::{Bites, Make, Meddling, On},
 };
-use tokio::task::JoinSet;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    task::JoinSet,
+    time::timeout,
+};
 use uuid::Uuid;
 
 /// The status of the answer to plain HTTP. 308 keeps the method, so that a client that posted in the clear is told so
@@ -32,7 +37,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             HTTPS, without content and without cookies. The probe asks several paths with several methods in the clear (at \
             the service's own port, and at port 80 where the service is at 443): every answer must be a redirect to the \
             same host over HTTPS, with no more content than a note and with no cookie; where nothing answers in the clear, that \
-            is as good. It then walks the service over HTTPS: no cookie without `Secure`, no redirect into the clear, no page \
+            is as good, but bytes that are no HTTP are not nothing. It then walks the service over HTTPS: no cookie without `Secure`, no redirect into the clear, no page \
             that loads anything, or sends a form, in the clear.",
     wing: "ingress",
     vantage: Vantage::Outside,
@@ -95,8 +100,8 @@ pub async fn probe_with(site: &Site, survey: &Survey, _promise: &Promise) -> Fin
     let count = answers.len();
     let mut redirects = 0;
     let mut doubt = None;
-    for (request, answer) in answers {
-        match verdict(site, &answer) {
+    for (request, answer, heard) in answers {
+        match verdict(site, &answer, &heard) {
             Plain::Flaw(flaw) => {
                 return Finding::broke(format!("plain {request}: {flaw}"))
                     .tried("asked in the clear")
@@ -130,7 +135,15 @@ enum Plain {
     Doubt(String),
 }
 
-async fn ask_in_the_clear(site: &Site) -> Vec<(String, Result<Answer, OutboundError>)> {
+/// As a proxy on the way would claim it: the listener must look at the connection, not at what is said of it.
+const HEADERS: [(&str, &str); 2] = [("content-type", "application/json"), ("x-forwarded-proto", "https")];
+
+/// How long an answer that no client understands is listened to, and how much of it.
+const PATIENCE: Duration = Duration::from_secs(3);
+const SNIPPET: u64 = 4_096;
+
+/// Each request with its answer and, where that could not be understood, the bytes that came in the clear.
+async fn ask_in_the_clear(site: &Site) -> Vec<(String, Result<Answer, OutboundError>, Vec<u8>)> {
     let nowhere = format!("/{}", Uuid::new_v4().simple());
     let asks = [
         ("GET", "/"),
@@ -151,18 +164,46 @@ async fn ask_in_the_clear(site: &Site) -> Vec<(String, Result<Answer, OutboundEr
         let (site, path) = (site.clone(), path.to_owned());
         flying.spawn(async move {
             let body: &[u8] = if method == "POST" || method == "PUT" { b"{}" } else { b"" };
-            // As a proxy on the way would claim it: the listener must look at the connection, not at what is said of it.
-            let headers = [("content-type", "application/json"), ("x-forwarded-proto", "https")];
-            let answer = site.plain_send(method, &path, &headers, body).await;
-            (format!("{method} {path}"), answer)
+            let answer = site.plain_send(method, &path, &HEADERS, body).await;
+            let heard = match &answer {
+                Ok(_) | Err(OutboundError::Unreachable { .. }) => Vec::new(),
+                // Whatever no client understands may still be a page to whoever listens on the way.
+                Err(_) => overhear(&site, method, &path, body).await.unwrap_or_default(),
+            };
+            (format!("{method} {path}"), answer, heard)
         });
     }
     flying.join_all().await
 }
 
-fn verdict(site: &Site, answer: &Result<Answer, OutboundError>) -> Plain {
+/// Says the same once more by hand, and takes down what comes back, whatever it is.
+async fn overhear(site: &Site, method: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, OutboundError> {
+    let (host, length) = (site.host(), body.len());
+    let fields: String = HEADERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{fields}content-length: {length}\r\n\r\n");
+    let mut heard = Vec::new();
+    for mut address in site.addresses().await? {
+        address.set_port(site.plain_port());
+        let Ok(mut stream) = site.connect_to(address).await else { continue };
+        let talk = async {
+            stream.write_all(&[head.as_bytes(), body].concat()).await?;
+            (&mut stream).take(SNIPPET).read_to_end(&mut heard).await
+        };
+        // What was heard until the peer broke off, or the patience ended, was heard.
+        drop(timeout(PATIENCE, talk).await);
+        if !heard.is_empty() {
+            break;
+        }
+    }
+    Ok(heard)
+}
+
+fn verdict(site: &Site, answer: &Result<Answer, OutboundError>, heard: &[u8]) -> Plain {
     let answer = match answer {
         Ok(answer) => answer,
+        Err(_) if !heard.is_empty() && !is_tls_alert(heard) => {
+            return Plain::Flaw(format!("answered with {} bytes that are no redirect", heard.len()));
+        }
         // Nobody is there, or whoever is there speaks no HTTP in the clear: nothing was served.
         Err(OutboundError::Unreachable { .. } | OutboundError::Protocol { .. }) => return Plain::Nothing,
         Err(error) => return Plain::Doubt(error.to_string()),
@@ -185,6 +226,11 @@ fn verdict(site: &Site, answer: &Result<Answer, OutboundError>) -> Plain {
         Some(location) => Plain::Flaw(format!("redirects to `{location}` instead of {}", site.url())),
         None => Plain::Flaw("a redirect without a location".to_owned()),
     }
+}
+
+/// How a TLS listener refuses what is no handshake: one record of type 21 with two bytes, and nothing after it.
+fn is_tls_alert(bytes: &[u8]) -> bool {
+    matches!(bytes, [21, 3, _, 0, 2, _, _])
 }
 
 /// Whether an address is at the site's own https host and port.
@@ -338,6 +384,29 @@ mod tests {
         for (number, (service, expected)) in services.iter().enumerate() {
             let finding = probe(&service.site, &promise("https-only", &[])).await;
             assert_eq!(finding.outcome(), *expected, "{number}: {}", finding.saw());
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_that_no_client_understands_are_served_all_the_same() {
+        const PAGE: &[u8] = b"<p>words";
+        const ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 70];
+        let cases: [(&[u8], Outcome); 5] = [
+            (b"HTTP/1.1 200 OK\r\nX Bad: 1\r\n\r\n<p>words", Outcome::Broke),
+            (b"HTTP/1.1 308 Permanent Redirect\r\nX Bad: 1\r\nLocation: https://localhost/\r\n\r\n", Outcome::Broke),
+            (PAGE, Outcome::Broke),
+            (ALERT, Outcome::Failed),
+            (b"", Outcome::Failed),
+        ];
+        for (answer, expected) in cases {
+            let service = Rehearsal::raw(move |mut stream| async move {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(answer).await;
+            })
+            .await;
+            let finding = probe(&service.site, &promise("https-only", &[])).await;
+            // Over HTTPS nobody answers here: that alone proves nothing.
+            assert_eq!(finding.outcome(), expected, "{answer:?}: {}", finding.saw());
         }
     }
 

@@ -176,19 +176,18 @@ struct Live {
     foreign_keys: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Tables of all schemas but the server's own, without those that belong to an extension.
+/// Tables of all schemas but those that came with the server, which number below 16384.
 const COLUMNS: &str = "SELECT n.nspname || '.' || c.relname, a.attname::text, format_type(a.atttypid, a.atttypmod)
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
+    WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384";
 
 const FOREIGN_KEYS: &str = "SELECT n.nspname || '.' || c.relname, pg_get_constraintdef(k.oid)
     FROM pg_constraint AS k
     JOIN pg_class AS c ON c.oid = k.conrelid
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE k.contype = 'f' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+    WHERE k.contype = 'f'";
 
 impl Live {
     async fn read(conn: &mut PgConnection) -> Result<Self, StoreError> {

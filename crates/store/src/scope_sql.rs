@@ -28,8 +28,9 @@ pub const SPEC: ControlSpec = ControlSpec {
             every role of the system and in every kind of scope (none, empty, malformed, a stranger's, another tenant's, a \
             colleague's without a grant, and on a connection that was used by somebody else), to select, update, delete, \
             copy, overwrite by ON CONFLICT and insert rows of others, over the rows of every tenant; it then searches the \
-            catalogue for ways around: views, definer functions, partitions, memberships, grants, unclassified columns. \
-            It cannot see what a superuser does: that is another promise.",
+            catalogue for ways around: views, definer functions, partitions, memberships, grants, unclassified columns, \
+            extensions, policies that look at anything but the scope, and, on a server of its own, any other role that is \
+            above row security; at a managed server the provider's own roles are not judged. It cannot see what a superuser does: that is another promise.",
     wing: "store",
     vantage: Vantage::Inside,
     params: &[],
@@ -124,7 +125,7 @@ fn conclude(census: &Census, report: Report, breaches: &[house::Breach]) -> Find
         .fold(finding, |finding, leak| finding.tried(format!("came through: {leak}")))
         .tried("scopes: none, empty, malformed, a stranger's, a tenant's, a colleague's, what the connection had before")
         .tried("statements: SELECT, COPY, UPDATE, DELETE, TRUNCATE, INSERT, INSERT ON CONFLICT DO UPDATE, SET ROLE")
-        .tried("catalogue: policies, owners, memberships, grants, views, definer functions, partitions, sequences, data map")
+        .tried("catalogue: policies, owners, roles, memberships, grants, views, definer functions, extensions, partitions, sequences, data map")
         .covered("attempts", report.attempts)
         .covered("tables with rows", census.tables.iter().filter(|table| table.rows > 0).count())
         .covered("tenants attacked", census.tenants.len().saturating_sub(1))

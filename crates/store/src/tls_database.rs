@@ -15,15 +15,17 @@ use crate::{
     Address, Role, Store, StoreError,
     server::{
         SUPERUSER,
-        layout::{RunsAs, own_name},
+        layout::{RunsAs, other_users, own_name},
     },
 };
 use kernel::Span;
+use knock::SOCKET;
 use promises::{
     ControlSpec, Finding, Promise,
     control::{Mode, Standards, Vantage},
 };
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use tokio::task::JoinSet;
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -31,7 +33,8 @@ pub const SPEC: ControlSpec = ControlSpec {
     title: "The link to the database is verified TLS 1.3, or a unix socket that knows its callers",
     about: "The server of this machine listens on one unix socket in a directory of mode 0700 and identifies callers by peer \
             authentication. The probe knocks at it as another operating-system user and as the server's own, in every role, \
-            and looks for a PostgreSQL that listens on TCP; Wordbond's own user must get in. At a managed server the probe \
+            and as every user of the machine at any other socket that is named like PostgreSQL's and is no other server's; it \
+            looks for a listener on TCP of the server or its user, at whatever address; Wordbond's own user must get in. At a managed server the probe \
             tries plain text, TLS 1.2 and a certificate that does not verify, all of which must fail, and TLS 1.3, which must \
             succeed. Knocking as another user takes root; without it the probe proves nothing and says so.",
     wing: "store",
@@ -79,17 +82,29 @@ async fn socket(store: &Store, dir: &Path, port: u16, program: &Path) -> Result<
             )),
         });
     };
-    let (mut knocks, mut unable) = (0, Vec::new());
-    for (uid, gid) in &strangers {
-        for role in roles() {
-            knocks += 1;
-            match knock::as_user(program, dir, role, *uid, *gid).await {
-                Knock::Refused(_) => {}
-                Knock::LetIn => leaks.push(format!("the user with id {uid} is let in as {role}")),
-                Knock::Unable(why) => unable.push(why),
-            }
+    let known = dir.join(format!("{SOCKET}{port}"));
+    let others = wire::doors(&known, &wire::Server::of(dir, port));
+    let mut round = Round::default();
+    // Where a directory stops a user who is nobody's, it stops every ordinary user; where not, all get to the door.
+    let mut reached = false;
+    for (at, user) in strangers.iter().enumerate() {
+        reached |= round.knock(program, &known, "the server's socket", *user).await && at == 0;
+    }
+    let mut unable = std::mem::take(&mut round.unable);
+    if reached {
+        for user in other_users() {
+            round.knock(program, &known, "the server's socket", user).await;
+        }
+        unable.append(&mut round.unable);
+    }
+    // A door elsewhere may go while it is looked at, and one that does not answer lets nobody in.
+    for door in &others {
+        for user in strangers.iter().copied().chain(other_users()) {
+            round.knock(program, door, "another socket", user).await;
         }
     }
+    leaks.extend(round.leaks);
+    let knocks = round.knocks;
     let finding = if let Some(first) = leaks.first() {
         let more = leaks.len() - 1;
         Finding::broke(if more == 0 { first.clone() } else { format!("{first}; and {more} more") })
@@ -103,11 +118,44 @@ async fn socket(store: &Store, dir: &Path, port: u16, program: &Path) -> Result<
     };
     Ok(finding
         .tried("knocked at the unix socket as other operating-system users, the server's own among them, in every role")
-        .tried(format!("spoke PostgreSQL to {} local TCP ports", listeners.tried))
+        .tried(format!("knocked at {} other sockets as every user of the machine", others.len()))
+        .tried(format!("spoke PostgreSQL to {} local TCP addresses", listeners.tried))
         .tried("looked at the permissions of the socket's directory")
         .covered("users", strangers.len())
         .covered("knocks", knocks)
-        .covered("ports", listeners.tried))
+        .covered("addresses", listeners.tried))
+}
+
+/// What came of knocking.
+#[derive(Default)]
+struct Round {
+    knocks: usize,
+    leaks: Vec<String>,
+    unable: Vec<String>,
+}
+
+impl Round {
+    /// Knocks at one door as one user, in every role at once. Whether the user got as far as the door.
+    async fn knock(&mut self, program: &Path, door: &Path, which: &str, (uid, gid): (u32, u32)) -> bool {
+        let knock = |role: &'static str| {
+            let (program, door) = (program.to_owned(), door.to_owned());
+            async move { (role, knock::as_user(&program, &door, role, uid, gid).await) }
+        };
+        let mut knocking: JoinSet<(&'static str, Knock)> = roles().map(knock).collect();
+        let mut reached = false;
+        while let Some(Ok((role, knock))) = knocking.join_next().await {
+            self.knocks += 1;
+            match knock {
+                Knock::Refused(why) => reached |= why != knock::BY_THE_DIRECTORY,
+                Knock::LetIn => {
+                    reached = true;
+                    self.leaks.push(format!("the user with id {uid} is let in as {role} at {which}"));
+                }
+                Knock::Unable(why) => self.unable.push(why),
+            }
+        }
+        reached
+    }
 }
 
 /// What is wrong with the directory of the socket.

@@ -5,7 +5,7 @@ use crate::{Role, Store, StoreError, audit};
 use kernel::TenantId;
 use ledger::{Leaf, audit::Commitment};
 use sqlx::{Connection as _, PgConnection, Row as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use vault::KeyRing;
 
@@ -59,9 +59,8 @@ struct Kept {
 }
 
 fn compare(tenants: &BTreeMap<Uuid, i64>, entries: &BTreeMap<i64, Entry>, events: &[Kept]) -> Trail {
-    let explains = |event: &Kept, tenant: &Uuid, by: &i64| {
-        event.tenant == *tenant && entries.get(&event.entry).is_some_and(|entry| entry.by == *by)
-    };
+    let explained: BTreeSet<(Uuid, i64)> =
+        events.iter().filter_map(|event| Some((event.tenant, entries.get(&event.entry)?.by))).collect();
     let opens = |event: &Kept| match entries.get(&event.entry) {
         Some(entry) => event.commitment.is_some() && event.commitment == entry.commitment,
         // Counted as unanchored.
@@ -74,7 +73,7 @@ fn compare(tenants: &BTreeMap<Uuid, i64>, entries: &BTreeMap<i64, Entry>, events
     Trail {
         tenants: tenants.len(),
         events: events.len(),
-        unexplained: tenants.iter().filter(|(id, by)| !events.iter().any(|event| explains(event, id, by))).count(),
+        unexplained: tenants.iter().filter(|(id, by)| !explained.contains(&(**id, **by))).count(),
         unanchored: events.iter().filter(|event| !entries.contains_key(&event.entry)).count(),
         unopened: events.iter().filter(|event| !opens(event)).count(),
         // Nothing is erased in this build. An erasure that removes an event will leave a tombstone, and count as told.

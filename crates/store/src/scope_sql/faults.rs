@@ -96,4 +96,27 @@ pub const FAULTS: &[Fault] = &[
         "DROP POLICY slip ON wordbond.person",
         "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'person' AND policyname = 'slip' AND cmd = 'UPDATE')",
     ),
+    fault(
+        "scope-view-among-the-servers-own",
+        "a view that belongs to a superuser shows everybody's notes, in a schema where only the server's own views are",
+        false,
+        "CREATE VIEW information_schema.all_notes AS SELECT * FROM wordbond.note;
+         GRANT SELECT ON information_schema.all_notes TO wordbond_app",
+        "DROP VIEW information_schema.all_notes",
+        "SELECT count(*) > 0 AND has_table_privilege('wordbond_app', 'information_schema.all_notes', 'SELECT')
+         FROM information_schema.all_notes",
+    ),
+    fault(
+        "scope-policy-with-a-back-door",
+        "the policy for notes also lets in whoever sets a variable that nobody knows of",
+        false,
+        "ALTER POLICY owner ON wordbond.note
+             USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                    AND (owner_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)
+                         OR current_setting('app.debug', true) = '1'))",
+        "ALTER POLICY owner ON wordbond.note
+             USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                    AND owner_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid))",
+        "SELECT qual LIKE '%app.debug%' FROM pg_policies WHERE tablename = 'note' AND policyname = 'owner'",
+    ),
 ];

@@ -4,6 +4,7 @@ use super::{IoContext as _, ServerError};
 use aws_lc_rs::digest::{SHA256, digest};
 use rustix::process::geteuid;
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
@@ -62,11 +63,22 @@ pub fn own_name() -> Result<String, ServerError> {
 
 /// The first entry of `/etc/passwd` that `wanted` accepts by name and uid.
 fn passwd(wanted: impl Fn(&str, u32) -> bool) -> Option<(String, u32, u32)> {
-    fs::read_to_string("/etc/passwd").ok()?.lines().find_map(|line| {
+    entries().into_iter().find(|(name, uid, _)| wanted(name, *uid))
+}
+
+/// The entries of `/etc/passwd`: name, user id, group id.
+fn entries() -> Vec<(String, u32, u32)> {
+    let entry = |line: &str| {
         let mut fields = line.split(':');
-        let (name, uid, gid) = (fields.next()?, fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
-        wanted(name, uid).then(|| (name.to_owned(), uid, gid))
-    })
+        Some((fields.next()?.to_owned(), fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    fs::read_to_string("/etc/passwd").unwrap_or_default().lines().filter_map(entry).collect()
+}
+
+/// Every other user of this machine, by user and group id.
+pub(crate) fn other_users() -> BTreeSet<(u32, u32)> {
+    let own = geteuid().as_raw();
+    entries().into_iter().map(|(_, uid, gid)| (uid, gid)).filter(|(uid, _)| *uid != own).collect()
 }
 
 /// The places of one child server.

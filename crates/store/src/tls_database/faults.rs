@@ -39,4 +39,16 @@ pub const FAULTS: &[Fault] = &[
              FROM pg_hba_file_rules WHERE type = 'host' AND auth_method = 'trust'",
         ),
     },
+    Fault {
+        id: "database-listens-at-another-address",
+        about: "the server listens on TCP at a loopback address that nobody thinks of",
+        breaks: BREAKS,
+        spares_plants: false,
+        make: Make::Server {
+            hba: Some("local all all peer map=wordbond\nhost all all 127.0.0.0/8 scram-sha-256\n"),
+            settings: &[("listen_addresses", "127.0.0.2")],
+            socket_mode: None,
+        },
+        bites: Bites::Sql("SELECT current_setting('listen_addresses') = '127.0.0.2'"),
+    },
 ];

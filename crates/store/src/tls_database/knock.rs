@@ -2,7 +2,10 @@
 
 use std::{
     io::{Read as _, Write as _},
-    os::unix::net::UnixStream,
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixStream},
+    },
     path::Path,
     process::Stdio,
     time::Duration,
@@ -10,6 +13,12 @@ use std::{
 use tokio::process::Command;
 
 use crate::server::layout::PORT;
+
+/// How the name of a server's socket begins.
+pub(super) const SOCKET: &str = ".s.PGSQL.";
+
+/// Why a knock was refused whose hand did not even reach the door.
+pub(super) const BY_THE_DIRECTORY: &str = "by the directory";
 
 /// How long a door may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,15 +57,14 @@ impl Knock {
     }
 }
 
-/// Knocks at the socket in `dir` as `role`, as the user that this process runs as.
+/// Knocks as `role`, as the user that this process runs as, at a socket: the one in the directory `place`, or the one that
+/// `place` itself names. What begins with `@` is a name of Linux's that no directory guards.
 #[must_use]
-pub fn knock(dir: &Path, role: &str) -> Knock {
-    #[expect(clippy::disallowed_methods, reason = "this is the door that is attacked")]
-    let stream = UnixStream::connect(dir.join(format!(".s.PGSQL.{PORT}")));
-    let mut stream = match stream {
+pub fn knock(place: &Path, role: &str) -> Knock {
+    let mut stream = match door(place) {
         Ok(stream) => stream,
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Knock::Refused("by the directory".to_owned());
+            return Knock::Refused(BY_THE_DIRECTORY.to_owned());
         }
         Err(error) => return Knock::Unable(format!("no way to the socket: {error}")),
     };
@@ -66,6 +74,16 @@ pub fn knock(dir: &Path, role: &str) -> Knock {
         Ok(length) => judge(answer.get(..length).unwrap_or_default()),
         Err(error) => Knock::Unable(format!("the server does not answer: {error}")),
     }
+}
+
+fn door(place: &Path) -> std::io::Result<UnixStream> {
+    let named = place.file_name().is_some_and(|name| name.to_string_lossy().starts_with(SOCKET));
+    let path = if named { place.to_owned() } else { place.join(format!("{SOCKET}{PORT}")) };
+    let address = match path.to_string_lossy().strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&path)?,
+    };
+    UnixStream::connect_addr(&address)
 }
 
 /// The startup message of protocol 3.0: length, version, and the user and database by name.
@@ -86,6 +104,9 @@ pub(super) fn judge(answer: &[u8]) -> Knock {
         [b'R', _, _, _, _, 0, 0, 0, 0, ..] => Knock::LetIn,
         [b'R', ..] => Knock::Refused("by a password".to_owned()),
         [b'E', _, _, _, _, fields @ ..] => match field(fields, b'C') {
+            // Said before anybody is asked who they are: a server that starts or is full, a proxy that knows no such role.
+            Some(code) if ["53300", "57P03"].contains(&code.as_str()) => Knock::Unable(format!("SQLSTATE {code}")),
+            Some(code) if code.starts_with("08") => Knock::Refused(format!("with SQLSTATE {code}")),
             // Whoever is told that the database does not exist, or that it may not connect to it, has come in first.
             Some(code) if !code.starts_with("28") => Knock::LetIn,
             Some(code) => Knock::Refused(format!("with SQLSTATE {code}")),
@@ -104,9 +125,9 @@ fn field(fields: &[u8], wanted: u8) -> Option<String> {
 }
 
 /// Has `program` knock as another user. Takes root.
-pub(super) async fn as_user(program: &Path, dir: &Path, role: &str, uid: u32, gid: u32) -> Knock {
+pub(super) async fn as_user(program: &Path, place: &Path, role: &str, uid: u32, gid: u32) -> Knock {
     let mut command = Command::new(program);
-    command.arg("knock").arg(dir).arg(role).env_clear().current_dir("/").uid(uid).gid(gid);
+    command.arg("knock").arg(place).arg(role).env_clear().current_dir("/").uid(uid).gid(gid);
     command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     match tokio::time::timeout(PATIENCE * 2, command.output()).await {
         Ok(Ok(said)) => Knock::parse(&String::from_utf8_lossy(&said.stdout)),
@@ -127,6 +148,7 @@ mod tests {
         let error = |code: &str| [b"E\0\0\0\x20SFATAL\0C".as_slice(), code.as_bytes(), b"\0Mno\0\0"].concat();
         assert_eq!(judge(&error("28000")), Knock::Refused("with SQLSTATE 28000".to_owned()));
         assert_eq!(judge(&error("3D000")), Knock::LetIn, "the database is missing, but the door was open");
+        assert_eq!(judge(&error("57P03")), Knock::Unable("SQLSTATE 57P03".to_owned()), "the server is starting");
         assert_eq!(judge(b""), Knock::Refused("by hanging up".to_owned()));
         assert!(matches!(judge(b"HTTP/1.1 400"), Knock::Unable(_)));
     }

@@ -1,14 +1,22 @@
 //! Attacks over TCP: a listener that should not be there, and the link to a managed server.
 
-use super::knock::{Knock, judge, startup};
+use super::knock::{Knock, SOCKET, judge, startup};
 use crate::{Role, Store, StoreError, address::connect};
 use outbound::hello::{ClientHello, TLS_1_2};
 use promises::Finding;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use std::{collections::BTreeSet, fs, io, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    task::JoinSet,
     time::timeout,
 };
 
@@ -26,49 +34,120 @@ pub(super) struct Listeners {
     pub(super) open: Vec<String>,
 }
 
-/// Speaks PostgreSQL to every TCP port that the server's own process listens on, and to the port in the socket's name whoever
-/// listens there. None of them may be a way in.
+/// Speaks PostgreSQL to every address that the server, or anything that runs as its user, listens on, and to the port in the
+/// socket's name whoever listens there. None of them may be a way in, and the server itself should have none.
 pub(super) async fn listeners(dir: &Path, port: u16) -> Listeners {
-    let own = listening(&sockets(dir, port));
-    let (mut ports, mut open) = (own.clone(), Vec::new());
-    ports.insert(port);
-    for port in &ports {
-        for host in ["127.0.0.1", "::1"] {
-            let Ok(answer) = ask(host, *port, &startup(Role::App.name())).await else { continue };
-            match judge(&answer) {
-                Knock::LetIn => open.push(format!("{host} port {port} lets anybody in without a password")),
-                // Somebody else's server may refuse there; the system's own must not even listen.
-                Knock::Refused(_) if own.contains(port) && !answer.is_empty() => {
-                    open.push(format!("PostgreSQL listens on {host} port {port}"));
-                }
-                Knock::Refused(_) | Knock::Unable(_) => {}
-            }
-        }
+    let server = Server::of(dir, port);
+    let listening = listening();
+    let own = |heard: &&Heard| server.sockets.contains(&heard.inode);
+    let mut open: Vec<String> =
+        listening.iter().filter(own).map(|heard| format!("PostgreSQL listens on {}", heard.address)).collect();
+    let mut addresses: BTreeSet<SocketAddr> = listening
+        .iter()
+        .filter(|heard| own(heard) || server.uid == Some(heard.uid))
+        .map(|heard| heard.address)
+        .collect();
+    addresses
+        .extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(|ip| SocketAddr::new(ip, port)));
+    let mut asking: JoinSet<Option<String>> = addresses.iter().copied().map(speak).collect();
+    while let Some(said) = asking.join_next().await {
+        open.extend(said.ok().flatten());
     }
-    Listeners { tried: ports.len(), open }
+    Listeners { tried: addresses.len(), open }
 }
 
-/// The inodes of the sockets that the server holds. Its process is the one that the socket's lock file names.
-fn sockets(dir: &Path, port: u16) -> BTreeSet<String> {
-    let lock = fs::read_to_string(dir.join(format!(".s.PGSQL.{port}.lock"))).unwrap_or_default();
-    let pid = lock.lines().next().unwrap_or_default().trim().to_owned();
-    let Ok(held) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeSet::new() };
-    let links = held.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-    links.filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect()
+/// What is wrong with whoever listens there, if that is a PostgreSQL that lets us in or wants a password in the clear.
+async fn speak(address: SocketAddr) -> Option<String> {
+    let to = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let answer = ask(&to.to_string(), address.port(), &startup(Role::App.name())).await.ok()?;
+    match answer.as_slice() {
+        [b'R', _, _, _, _, 0, 0, 0, 3, ..] => Some(format!("{address} asks for a password in the clear")),
+        answer if judge(answer) == Knock::LetIn => Some(format!("{address} lets anybody in without a password")),
+        _ => None,
+    }
 }
 
-/// The TCP ports that are listened on with one of these sockets, by `/proc/net/tcp`. Empty where there is no such file.
-fn listening(sockets: &BTreeSet<String>) -> BTreeSet<u16> {
+/// The server's process, as the operating system sees it.
+#[derive(Default)]
+pub(super) struct Server {
+    /// Its number.
+    pub(super) pid: String,
+    uid: Option<u32>,
+    /// The inodes of the sockets that it holds.
+    sockets: BTreeSet<String>,
+}
+
+impl Server {
+    /// The process that the socket's lock file names.
+    pub(super) fn of(dir: &Path, port: u16) -> Self {
+        let pid = locked_by(&dir.join(format!("{SOCKET}{port}")));
+        let uid = fs::metadata(format!("/proc/{pid}")).ok().map(|meta| meta.uid());
+        let held = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let links = held.filter_map(|entry| fs::read_link(entry.path()).ok());
+        let inode = |link: PathBuf| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned());
+        Self { pid, uid, sockets: links.filter_map(inode).collect() }
+    }
+}
+
+/// The number of the process that a socket's lock file names; empty where there is none.
+fn locked_by(socket: &Path) -> String {
+    let lock = fs::read_to_string(format!("{}.lock", socket.display())).unwrap_or_default();
+    lock.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// Every unix socket of this machine that is named as PostgreSQL names its own, but for `known` and for those at which
+/// another server lets its own clients in.
+pub(super) fn doors(known: &Path, server: &Server) -> BTreeSet<PathBuf> {
+    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let others = |door: &PathBuf| {
+        let pid = locked_by(door);
+        pid != server.pid && fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres")
+    };
+    let here = |door: &PathBuf| door.to_string_lossy().starts_with('@') || door.exists();
+    table.lines().filter_map(door).filter(|door| door != known && here(door) && !others(door)).collect()
+}
+
+/// The path in a line of that table, where it is a socket's of PostgreSQL.
+fn door(line: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(line.get(line.find(['/', '@'])?..)?);
+    path.file_name()?.to_str()?.starts_with(SOCKET).then_some(path)
+}
+
+/// Somebody who listens on TCP.
+#[derive(Debug, PartialEq, Eq)]
+struct Heard {
+    address: SocketAddr,
+    uid: u32,
+    inode: String,
+}
+
+/// Everybody who listens on TCP, by `/proc/net/tcp`. Empty where there is no such file.
+fn listening() -> Vec<Heard> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines().skip(1)).filter_map(|line| listener(line, sockets)).collect()
+    tables.iter().flat_map(|table| table.lines().skip(1)).filter_map(listener).collect()
 }
 
-/// The port of a line of that table, where it is a listener (state 0A) with one of the sockets.
-fn listener(line: &str, sockets: &BTreeSet<String>) -> Option<u16> {
+/// A line of that table, where it is a listener's (state 0A).
+fn listener(line: &str) -> Option<Heard> {
     let fields: Vec<&str> = line.split_whitespace().collect();
-    let [_, local, _, state, _, _, _, _, _, inode, ..] = fields.as_slice() else { return None };
-    let port = local.rsplit_once(':').and_then(|(_, port)| u16::from_str_radix(port, 16).ok())?;
-    (*state == "0A" && sockets.contains(*inode)).then_some(port)
+    let [_, local, _, "0A", _, _, _, uid, _, inode, ..] = fields.as_slice() else { return None };
+    let (ip, port) = local.split_once(':')?;
+    let address = SocketAddr::new(ip_of(ip)?, u16::from_str_radix(port, 16).ok()?);
+    Some(Heard { address, uid: uid.parse().ok()?, inode: (*inode).to_owned() })
+}
+
+/// An address as that table writes it: words of 32 bits, each in the byte order of this machine.
+fn ip_of(hex: &str) -> Option<IpAddr> {
+    let words = hex.as_bytes().chunks(8).map(|word| u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok());
+    let bytes: Vec<u8> = words.collect::<Option<Vec<u32>>>()?.into_iter().flat_map(u32::to_ne_bytes).collect();
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+    }
 }
 
 /// Connects, says something, and yields what comes back first.
@@ -190,11 +269,24 @@ mod tests {
 
     #[test]
     fn listeners_are_read_off_the_table() {
-        let line = "   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534        0 1234 1";
-        let own = BTreeSet::from(["1234".to_owned()]);
-        assert_eq!(listener(line, &own), Some(5_432));
-        assert_eq!(listener(line, &BTreeSet::new()), None);
-        assert_eq!(listener(&line.replace(" 0A ", " 01 "), &own), None);
-        assert_eq!(listener("nonsense", &own), None);
+        let line = "   0: 0200007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534        0 1234 1";
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let heard = Heard { address: address("127.0.0.2:5432"), uid: 65_534, inode: "1234".to_owned() };
+        assert_eq!(listener(line), Some(heard));
+        assert_eq!(listener(&line.replace(" 0A ", " 01 ")), None);
+        let six = line.replace("0200007F", "00000000000000000000000001000000");
+        assert_eq!(listener(&six).unwrap().address, address("[::1]:5432"));
+        assert_eq!(listener("nonsense"), None);
+    }
+
+    #[test]
+    fn doors_are_read_off_the_table() {
+        let line = |path: &str| format!("0000000000000000: 00000002 00000000 00010000 0001 01 12345 {path}");
+        for path in ["/tmp/a b/.s.PGSQL.5432", "@run/.s.PGSQL.54320"] {
+            assert_eq!(door(&line(path)), Some(PathBuf::from(path)));
+        }
+        for path in ["", "/run/dbus", "/tmp/.s.PGSQL.5432.d/x"] {
+            assert_eq!(door(&line(path)), None, "{path}");
+        }
     }
 }

@@ -32,6 +32,31 @@ const BREACHES: &[(&str, &str)] = &[
         "CREATE FUNCTION wordbond.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM wordbond.note'",
         "wordbond.peek() is SECURITY DEFINER",
     ),
+    (
+        "CREATE VIEW information_schema.all_notes AS SELECT * FROM wordbond.note",
+        "information_schema.all_notes is a view",
+    ),
+    (
+        "CREATE OR REPLACE VIEW information_schema.information_schema_catalog_name AS
+             SELECT current_database()::information_schema.sql_identifier AS catalog_name FROM wordbond.note",
+        "information_schema.information_schema_catalog_name is a view",
+    ),
+    (
+        "CREATE TABLE information_schema.copy AS SELECT * FROM wordbond.note",
+        "information_schema.copy is in the database",
+    ),
+    (
+        "CREATE FUNCTION pg_catalog.note_dump() RETURNS SETOF wordbond.person LANGUAGE sql SECURITY DEFINER
+             AS 'SELECT * FROM wordbond.person'",
+        "note_dump() is SECURITY DEFINER",
+    ),
+    ("ALTER FUNCTION pg_read_file(text) SECURITY DEFINER", "pg_read_file(text) is SECURITY DEFINER"),
+    (
+        "ALTER POLICY known_key ON wordbond.sign_in
+             USING (lookup = (SELECT decode(nullif(current_setting('wordbond.lookup', true), ''), 'hex'))
+                    OR current_setting('app.debug', true) = '1')",
+        "the policy known_key on wordbond.sign_in says current_setting('app.debug')",
+    ),
     ("GRANT TRUNCATE ON wordbond.note TO wordbond_app", "wordbond_app may TRUNCATE"),
     ("GRANT SELECT ON wordbond.note TO PUBLIC", "everybody may SELECT"),
     ("GRANT INSERT ON wordbond.note TO wordbond_backup", "wordbond_backup may INSERT"),
@@ -82,6 +107,13 @@ async fn roles_that_could_reach_further_are_named() {
         ("ALTER ROLE wordbond_app SUPERUSER", "wordbond_app is a superuser"),
         ("GRANT wordbond_owner TO wordbond_app", "wordbond_app is a member of wordbond_owner"),
         ("CREATE ROLE hidden BYPASSRLS; GRANT hidden TO wordbond_app", "wordbond_app is a member of hidden"),
+        ("CREATE ROLE hidden BYPASSRLS", "hidden is exempt from row security"),
+        ("CREATE ROLE hidden SUPERUSER", "hidden is a superuser"),
+        ("CREATE ROLE hidden; GRANT pg_read_all_data TO hidden", "hidden may do what pg_read_all_data may"),
+        (
+            "CREATE ROLE between; GRANT pg_read_server_files TO between; CREATE ROLE hidden; GRANT between TO hidden",
+            "hidden may do what pg_read_server_files may",
+        ),
     ] {
         root.execute("BEGIN").await.unwrap();
         root.execute(AssertSqlSafe(breach.to_owned())).await.unwrap();

@@ -96,6 +96,39 @@ async fn every_fault_of_the_link_turns_it_red_and_its_undoing_green() {
     store.close().await;
 }
 
+/// The server opens a second socket where everybody may pass, and knows one more user there.
+#[tokio::test]
+async fn a_second_door_is_found_and_tried_as_every_user() {
+    if !geteuid().is_root() {
+        println!("knocking as another user takes root");
+        return;
+    }
+    let dir = ScratchDir::new().unwrap();
+    let program = program(&dir);
+    let store = Store::open(Config { durable: false, ..Config::at(dir.path()) }).await.unwrap();
+    let layout = Layout::of(dir.path());
+    let second = dir.path().join("second");
+    fs::create_dir(&second).unwrap();
+    fs::set_permissions(&second, fs::Permissions::from_mode(0o777)).unwrap();
+    let settings = format!(
+        "unix_socket_directories = '{}, {}'\nunix_socket_permissions = 0777\n",
+        layout.socket_dir().display(),
+        second.display()
+    );
+    fs::write(layout.data().join("postgresql.auto.conf"), settings).unwrap();
+    restart(&layout).await;
+    let finding = tls_database::probe(&store, &program, &promise()).await;
+    assert_eq!(finding.outcome(), Outcome::Held, "a door that knows its callers is none to strangers: {finding:?}");
+    let ident = layout.data().join("pg_ident.conf");
+    let known = fs::read_to_string(&ident).unwrap();
+    fs::write(&ident, format!("{known}wordbond daemon wordbond_app\n")).unwrap();
+    restart(&layout).await;
+    let finding = tls_database::probe(&store, &program, &promise()).await;
+    assert_eq!(finding.outcome(), Outcome::Broke, "{finding:?}");
+    assert!(finding.saw().contains("is let in as wordbond_app at another socket"), "{}", finding.saw());
+    store.close().await;
+}
+
 /// As an operator would: the server is asked to end, and its supervisor starts it again.
 pub(super) async fn restart(layout: &Layout) {
     let pid = process::running(layout).unwrap();

@@ -1,8 +1,8 @@
 //! The trail of events: whole, and each way in which it is not.
 
 use super::{colleague, team};
-use sqlx::{AssertSqlSafe, Executor as _};
 use kernel::Actor;
+use sqlx::{AssertSqlSafe, Executor as _};
 use store::{
     Role, Store,
     tenancy::{self, NewPerson},
@@ -33,12 +33,10 @@ async fn every_event_opens_to_its_entry_and_every_entry_has_its_event() {
         ),
         ("UPDATE wordbond.audit_event SET event_id = gen_random_uuid()", Trail { unopened: 1, ..whole }),
         ("DELETE FROM wordbond.audit_event", Trail { events: whole.events - 1, unexplained: 1, untold: 1, ..whole }),
-        ("UPDATE wordbond.audit_event SET entry_id = -entry_id", Trail {
-            unexplained: 1,
-            unanchored: 1,
-            untold: 1,
-            ..whole
-        }),
+        (
+            "UPDATE wordbond.audit_event SET entry_id = -entry_id",
+            Trail { unexplained: 1, unanchored: 1, untold: 1, ..whole },
+        ),
     ] {
         let kept = "CREATE TABLE wordbond.kept AS SELECT * FROM wordbond.audit_event";
         root.execute(kept).await.unwrap();
@@ -79,7 +77,9 @@ async fn an_act_whose_event_is_swallowed_or_replaced_fails() {
     let ada = team(db.store(), "One").await;
     let whole = walk(db.store()).await;
     let mut root = db.superuser().await.unwrap();
-    for instead in ["RETURN NULL", "NEW.body := set_byte(NEW.body::bytea, 60, get_byte(NEW.body::bytea, 60) # 1); RETURN NEW"] {
+    for instead in
+        ["RETURN NULL", "NEW.body := set_byte(NEW.body::bytea, 60, get_byte(NEW.body::bytea, 60) # 1); RETURN NEW"]
+    {
         let meddle = format!(
             "CREATE OR REPLACE FUNCTION wordbond.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {instead}; END $$;
              DROP TRIGGER IF EXISTS meddle ON wordbond.audit_event;

@@ -87,6 +87,29 @@ async fn the_leemu_page_is_enforced_attacked_recorded_and_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_weaker_promise_is_a_public_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("promises.toml");
+    let text = std::fs::read_to_string(profile("leide.toml")).unwrap();
+    std::fs::write(&file, &text).unwrap();
+    let mut system = ScratchSystem::start(executable(), &file).await.unwrap();
+    let (_, before) = check(&system, &["L14"]).await;
+    assert_eq!(claims(&before, "kept"), BTreeSet::from(["L14".to_owned()]));
+
+    let promise = text.find("id = \"nosniff\"").unwrap();
+    let weaker = format!("{}freshness = \"20 days\"\n{}", &text[..promise], &text[promise..]);
+    std::fs::write(&file, weaker).unwrap();
+    system.restart().await.unwrap();
+    // What was seen under the old profile proves nothing of the new one, until it is attacked again.
+    let (_, after) = check(&system, &["L17"]).await;
+    assert_eq!(claims(&after, "kept"), BTreeSet::from(["L17".to_owned()]));
+    let changes = system.site().unwrap().get("/trust/changes").await.unwrap().text();
+    assert!(changes.contains("weaker") && changes.contains("nosniff") && changes.contains("20 days"), "{changes}");
+    assert!(verify(&system).await.status.success());
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kill_9_is_a_normal_event() {
     let mut system = ScratchSystem::start(executable(), &profile("starter.toml")).await.unwrap();
     for _ in 0..2 {
