@@ -66,8 +66,19 @@ pub async fn probe(site: &Site, store: &Store, operator: &Operator, plant: &Plan
     match attack(site, store, operator, plant).await {
         Ok(finding) => finding,
         Err(Stop::Broke(why)) => Finding::broke(why),
-        Err(Stop::Failed(why)) => Finding::failed(why),
+        // What the routes cannot show may be a log that was tampered with: the database is asked before it is called a failure.
+        Err(Stop::Failed(why)) => match walk(store).await {
+            Err(Stop::Broke(how)) => Finding::broke(format!("{how}; {why}")),
+            Ok(_) | Err(Stop::Failed(_)) => Finding::failed(why),
+        },
     }
+}
+
+/// Walks the trail of every team.
+async fn walk(store: &Store) -> Result<trail::Trail, Stop> {
+    let trail = trail::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?;
+    judge(&trail)?;
+    Ok(trail)
 }
 
 async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) -> Result<Finding, Stop> {
@@ -78,8 +89,7 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
     for event in &told {
         event.stands_in(&log)?;
     }
-    let trail = trail::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?;
-    judge(trail)?;
+    let trail = walk(store).await?;
     let (entries, size) = (told.len(), log.entries.len());
     let saw = format!(
         "{} acts have {entries} entries; {size} ledger entries, {} events and {} teams verify",
@@ -101,7 +111,7 @@ async fn attack(site: &Site, store: &Store, operator: &Operator, plant: &Plant) 
         .covered("tenants", trail.tenants))
 }
 
-fn judge(trail: trail::Trail) -> Result<(), Stop> {
+fn judge(trail: &trail::Trail) -> Result<(), Stop> {
     let count =
         |count: usize, what: &str| if count == 0 { Ok(()) } else { Err(Stop::Broke(format!("{count} {what}"))) };
     count(trail.unexplained, "teams were changed in a transaction that told nothing of it")?;
