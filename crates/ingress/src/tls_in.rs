@@ -36,6 +36,8 @@ pub fn server_config(
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
+    // Every connection makes keys of its own: no ticket key outlives one (RFC 8446, appendix E.1, on forward secrecy).
+    config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
