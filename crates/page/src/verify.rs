@@ -285,7 +285,7 @@ fn judge_page(
     }
     source.compare_assets(report);
     for shown in source.shown() {
-        let moment = Moment { court, hash: &hash, whole: &whole, log, shortest, now };
+        let moment = Moment { court, hash: &hash, whole: &whole, leaves: &leaves, log, shortest, now };
         moment.judge(&shown, report);
     }
     Ok(())
@@ -305,6 +305,7 @@ struct Moment<'a> {
     court: Court<'a>,
     hash: &'a str,
     whole: &'a Reading,
+    leaves: &'a [(u64, Leaf)],
     log: &'a Log,
     shortest: Option<Span>,
     now: Timestamp,
@@ -325,17 +326,30 @@ impl Moment<'_> {
         }
         for promise in &self.court.profile.promises {
             let Some(story) = self.whole.evidence.story(&promise.id) else { continue };
-            let newest = story.newest().filter(|newest| newest.leaf >= *size);
-            if let Some(newest) = newest.filter(|newest| newest.observation.about.observed_at + LAG < self.now) {
-                report.object(format!("{name} leaves out a newer observation of {}: leaf {}", promise.id, newest.leaf));
+            if let Some(leaf) = self.left_out(&promise.id, *size) {
+                report.object(format!("{name} leaves out a newer observation of {}: leaf {leaf}", promise.id));
                 continue;
             }
+            let newest = story.newest().filter(|newest| newest.leaf >= *size);
             let mine = judge(promise, self.hash, story, self.now).verdict;
             let said = verdicts.get(&promise.id);
             if newest.is_none() && said == Some(&Verdict::Kept) && mine != Verdict::Kept {
                 report.object(format!("{name} says Kept of {}, but by now it is {mine}", promise.id));
             }
         }
+    }
+}
+
+impl Moment<'_> {
+    /// The first observation of a promise that a document of that size should know by now. Not the newest alone: while
+    /// attacks go on, that one is always young.
+    fn left_out(&self, promise: &str, size: u64) -> Option<u64> {
+        let known = self.leaves.partition_point(|(index, _)| *index < size);
+        let due = |leaf: &Leaf| match leaf {
+            Leaf::Observation(seen) => seen.about.promise == promise && seen.about.observed_at + LAG < self.now,
+            _ => false,
+        };
+        self.leaves.get(known..)?.iter().find(|(_, leaf)| due(leaf)).map(|(index, _)| *index)
     }
 }
 

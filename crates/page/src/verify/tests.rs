@@ -309,6 +309,9 @@ async fn a_frozen_page_is_found_when_something_newer_was_seen() {
     let page = published(&leaves, now());
     leaves.push(observed(5, 1, Finding::broke("1 route without the header")));
     objects(&opinion(&page, log(&leaves, now())).await, "leaves out a newer observation of hsts: leaf 6");
+    // Also while attacks go on, so that the newest is always young.
+    leaves.push(observed(6, 0, Finding::held("3 routes")));
+    objects(&opinion(&page, log(&leaves, now())).await, "leaves out a newer observation of hsts: leaf 6");
 }
 
 #[tokio::test]
