@@ -131,6 +131,9 @@ pub(crate) struct Sabotage {
     /// Only these faults: ids of faults or controls
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// How many scratch copies are broken at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    pub(crate) copies: usize,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,4 +1,4 @@
-//! `wordbond sabotage`: break a scratch copy in every known way.
+//! `wordbond sabotage`: break scratch copies in every known way.
 
 use crate::{
     build,
@@ -12,9 +12,19 @@ use kernel::{Clock, SystemClock};
 use ledger::Leaf;
 use promises::Fault;
 use serde::Serialize;
-use std::{error::Error, path::PathBuf};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 use store::observations;
 use testkit::{Outcome, Runner, Score};
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// A fault and the control that declares it.
+type Chosen = (&'static str, &'static Fault);
 
 #[derive(Serialize)]
 struct Published {
@@ -28,26 +38,16 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
     let profile = profile(&arguments, ready.as_ref())?;
     let chosen = chosen(&arguments.only)?;
     let executable = std::env::current_exe()?;
-    let mut runner = Runner::warm_up(&executable, &profile).await?;
-    let faults: Vec<_> = chosen.into_iter().filter(|(_, fault)| runner.concerns(fault)).collect();
+    let copies = arguments.copies.clamp(1, chosen.len().max(1));
     if !arguments.json {
-        say(format!("a scratch copy keeps {} promises; {} faults to make", runner.kept().len(), faults.len()));
+        say(format!("{copies} scratch copies of the system; {} faults known", chosen.len()));
     }
-    let mut outcomes = Vec::new();
-    for (control, fault) in faults {
-        let outcome = runner.run(control, fault).await?;
+    let say_line = |outcome: &Outcome| {
         if !arguments.json {
-            say(line(&outcome));
+            say(line(outcome));
         }
-        let spoilt = !outcome.undone;
-        outcomes.push(outcome);
-        if spoilt {
-            // What could not be undone would colour everything after it.
-            runner.finish().await?;
-            runner = Runner::warm_up(&executable, &profile).await?;
-        }
-    }
-    runner.finish().await?;
+    };
+    let outcomes = carry_out(&executable, &profile, chosen, copies, say_line).await?;
     let score = Score::of(&outcomes);
     if let Some(ready) = ready.filter(|_| arguments.only.is_empty()) {
         publish(&arguments, &ready, &outcomes, score).await?;
@@ -63,6 +63,58 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
     Ok(u8::from(!clean))
 }
 
+/// Carries out the faults on so many scratch copies at a time, each fault alone on its copy. The outcomes come in the order
+/// of the catalogue, without the faults that the profile promises nothing about.
+async fn carry_out(
+    executable: &Path,
+    profile: &Path,
+    faults: Vec<Chosen>,
+    copies: usize,
+    told: impl Fn(&Outcome),
+) -> Result<Vec<Outcome>, Box<dyn Error>> {
+    let queue = Arc::new(Mutex::new(faults.into_iter().enumerate().collect::<VecDeque<_>>()));
+    let (done, mut outcomes) = mpsc::channel(1);
+    let mut workers = JoinSet::new();
+    for _ in 0..copies {
+        workers.spawn(work(executable.to_owned(), profile.to_owned(), Arc::clone(&queue), done.clone()));
+    }
+    drop(done);
+    let mut all = BTreeMap::new();
+    while let Some((at, outcome)) = outcomes.recv().await {
+        told(&outcome);
+        all.insert(at, outcome);
+    }
+    while let Some(ended) = workers.join_next().await {
+        ended??;
+    }
+    Ok(all.into_values().collect())
+}
+
+/// One scratch copy after another, until no fault is left.
+async fn work(
+    executable: PathBuf,
+    profile: PathBuf,
+    queue: Arc<Mutex<VecDeque<(usize, Chosen)>>>,
+    done: mpsc::Sender<(usize, Outcome)>,
+) -> io::Result<()> {
+    let mut runner = Runner::warm_up(&executable, &profile).await?;
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some((at, (control, fault))) = next else { return runner.finish().await };
+        if !runner.concerns(fault) {
+            continue;
+        }
+        let outcome = runner.run(control, fault).await?;
+        let spoilt = !outcome.undone;
+        let _ = done.send((at, outcome)).await;
+        if spoilt {
+            // What could not be undone would colour everything after it.
+            runner.finish().await?;
+            runner = Runner::warm_up(&executable, &profile).await?;
+        }
+    }
+}
+
 fn profile(arguments: &Sabotage, ready: Option<&Ready>) -> Result<PathBuf, String> {
     let named = arguments.profile.clone().or_else(|| ready.map(|ready| ready.profile.clone()));
     named
@@ -70,7 +122,7 @@ fn profile(arguments: &Sabotage, ready: Option<&Ready>) -> Result<PathBuf, Strin
 }
 
 /// The faults asked for by their own id or their control's; all when none is.
-fn chosen(only: &[String]) -> Result<Vec<(&'static str, &'static Fault)>, String> {
+fn chosen(only: &[String]) -> Result<Vec<Chosen>, String> {
     let every =
         || CONTROLS.into_iter().flat_map(|control| control.faults.iter().map(move |fault| (control.spec.id, fault)));
     let names = |name: &String, (control, fault): &(&str, &Fault)| name == fault.id || name == control;
