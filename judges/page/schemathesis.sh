@@ -14,10 +14,11 @@ token=$(curl -sS --fail-with-body --cacert "$CA" -H 'Content-Type: application/j
 fuzz() {
     local name=$1
     shift
-    SSL_CERT_FILE=$CA REQUESTS_CA_BUNDLE=$CA "$(dirname "$python")/schemathesis" run "$room/openapi.json" --url "$URL" \
+    # It keeps notes in the folder where it runs.
+    (cd "$room" && SSL_CERT_FILE=$CA REQUESTS_CA_BUNDLE=$CA "$(dirname "$python")/schemathesis" run "$room/openapi.json" --url "$URL" \
         --tls-verify "$CA" --workers 2 --max-examples "${EXAMPLES:-15}" --phases examples,coverage,fuzzing \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-        --suppress-health-check all --no-color "$@" >"$room/schemathesis-$name.txt" 2>&1 || {
+        --suppress-health-check all --no-color "$@") >"$room/schemathesis-$name.txt" 2>&1 || {
         tail -n 60 "$room/schemathesis-$name.txt"
         die "schemathesis as $name found something"
     }
