@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -27,6 +27,7 @@ struct Inner {
     begun: AtomicU64,
     ended: AtomicU64,
     changed: Mutex<Instant>,
+    upgraded: AtomicBool,
 }
 
 /// What to do with a connection.
@@ -46,6 +47,7 @@ impl Activity {
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             changed: Mutex::new(Instant::now()),
+            upgraded: AtomicBool::new(false),
         }))
     }
 
@@ -54,6 +56,16 @@ impl Activity {
         self.0.begun.fetch_add(1, Ordering::AcqRel);
         self.touch();
         InFlight(self.clone())
+    }
+
+    /// What follows on the connection is no HTTP any more.
+    pub(crate) fn upgrade(&self) {
+        self.0.upgraded.store(true, Ordering::Release);
+    }
+
+    /// Whether the connection speaks another protocol now.
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.0.upgraded.load(Ordering::Acquire)
     }
 
     /// How many requests have ended.
@@ -91,12 +103,12 @@ impl Drop for InFlight {
 #[derive(Debug)]
 pub(crate) struct Tracked {
     body: Body,
-    _in_flight: InFlight,
+    in_flight: InFlight,
 }
 
 impl Tracked {
     pub(crate) const fn new(body: Body, in_flight: InFlight) -> Self {
-        Self { body, _in_flight: in_flight }
+        Self { body, in_flight }
     }
 }
 
@@ -108,7 +120,12 @@ impl HttpBody for Tracked {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body.frame()).poll(cx)
+        let frame = Pin::new(&mut self.body.frame()).poll(cx);
+        // Events that come one by one, and long downloads, are not stuck.
+        if frame.is_ready() {
+            self.in_flight.0.touch();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -9,7 +9,7 @@ pub(crate) use wire::{AuditEvent, Trail};
 
 use crate::{
     openapi,
-    policy::{Auth, Cache, Policy},
+    policy::{Cache, Policy},
     route::{Route, RouteTable},
     state::State,
 };
@@ -29,7 +29,7 @@ pub fn routes(state: &State) -> RouteTable {
 #[must_use]
 pub fn document(table: &RouteTable) -> Route {
     let text: Arc<str> = openapi::document(table).to_json().unwrap_or_default().into();
-    let policy = Policy { auth: Auth::Public, cache: Cache::Seconds(300), body: 0 };
+    let policy = Policy { cache: Cache::Seconds(300), ..Policy::ASSET };
     Route::new(Method::GET, DOCUMENT, policy, move || {
         let text = Arc::clone(&text);
         async move { ([(CONTENT_TYPE, "application/json")], text.to_string()) }

@@ -21,8 +21,9 @@ use uuid::Uuid;
 
 /// The policy's header.
 pub const HEADER_NAME: &str = "content-security-policy";
-/// The policy on every response. Pages load their own styles, images and fonts; there is no script at all.
-pub const HEADER_VALUE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
+/// The policy on every response. Pages load their own styles, images and fonts, and the one script for passkeys, which calls
+/// this service and nobody else.
+pub const HEADER_VALUE: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
                                 frame-ancestors 'none'; base-uri 'none'; report-uri /reports/csp; report-to csp";
 /// The header that tells a browser what `report-to csp` means.
 pub const ENDPOINTS_NAME: &str = "reporting-endpoints";

@@ -5,21 +5,33 @@ use crate::{
     activity::{Activity, Advice, Tracked},
     front,
     patient::Patient,
+    peer::Peer,
     plain,
     strict::Strict,
     tls::Tls,
 };
-use axum::{Router, body::Body, extract::Request, http::Uri, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{StatusCode, Uri},
+    response::Response,
+};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::GracefulConnection,
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
 };
-use std::{convert::Infallible, future::pending, io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -178,46 +190,59 @@ impl Edge {
         let mut first = [0];
         let spoke = matches!(timeout(HANDSHAKE, stream.peek(&mut first)).await, Ok(Ok(1)));
         if spoke && !only_plain && first == [TLS_HANDSHAKE] {
-            self.secure(stream).await;
+            let peer = stream.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+            self.secure(stream, Peer(peer)).await;
         } else if spoke {
             plain::answer(stream, &self.settings.authority).await;
         }
         drop(room);
     }
 
-    async fn secure(self, stream: TcpStream) {
+    async fn secure(self, stream: TcpStream, peer: Peer) {
         // Without this, small responses wait for acknowledgements of earlier ones.
         let _ = stream.set_nodelay(true);
         let acceptor = TlsAcceptor::from(self.tls.config());
         match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Ok(stream)) => self.speak(stream, peer).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn speak(self, stream: TlsStream<TcpStream>) {
+    async fn speak(self, stream: TlsStream<TcpStream>, peer: Peer) {
         let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let (activity, router) = (Activity::new(), self.router);
         let service = {
             let activity = activity.clone();
             service_fn(move |request: hyper::Request<Incoming>| {
-                respond(router.clone(), activity.clone(), request.map(Body::new))
+                respond(router.clone(), activity.clone(), peer, request.map(Body::new))
             })
         };
         let stream = Patient::new(stream);
         if is_h2 {
-            drive(h2().serve_connection(TokioIo::new(stream), service), activity, self.stopping).await;
+            let connection = h2().serve_connection(TokioIo::new(stream), service);
+            drive(connection, |it| it.graceful_shutdown(), activity, self.stopping).await;
         } else {
             let stream = TokioIo::new(Strict::new(stream, activity.clone()));
-            drive(h1().serve_connection(stream, service), activity, self.stopping).await;
+            let connection = h1().serve_connection(stream, service).with_upgrades();
+            drive(connection, |it| it.graceful_shutdown(), activity, self.stopping).await;
         }
     }
 }
 
-async fn respond(router: Router, activity: Activity, request: Request) -> Result<Response<Tracked>, Infallible> {
+async fn respond(
+    router: Router,
+    activity: Activity,
+    peer: Peer,
+    mut request: Request,
+) -> Result<Response<Tracked>, Infallible> {
     let in_flight = activity.begin();
-    Ok(front::answer(&router, request).await.map(|body| Tracked::new(body, in_flight)))
+    request.extensions_mut().insert(peer);
+    let response = front::answer(&router, request).await;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        activity.upgrade();
+    }
+    Ok(response.map(|body| Tracked::new(body, in_flight)))
 }
 
 fn h1() -> http1::Builder {
@@ -239,7 +264,12 @@ fn h2() -> http2::Builder<TokioExecutor> {
 }
 
 /// Runs a connection to its end, which comes by itself, by idleness, by a request that never ends, or by `stopping`.
-async fn drive<C: GracefulConnection>(connection: C, activity: Activity, mut stopping: watch::Receiver<bool>) {
+async fn drive<C: Future>(
+    connection: C,
+    finish: impl Fn(Pin<&mut C>),
+    activity: Activity,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut connection = pin!(connection);
     let mut look = interval(LOOK);
     let mut told = false;
@@ -248,13 +278,13 @@ async fn drive<C: GracefulConnection>(connection: C, activity: Activity, mut sto
             _ = connection.as_mut() => return,
             () = asked(&mut stopping), if !told => {
                 told = true;
-                connection.as_mut().graceful_shutdown();
+                finish(connection.as_mut());
             }
             _ = look.tick() => match activity.advice() {
                 Advice::Leave => {}
                 Advice::Close if !told => {
                     told = true;
-                    connection.as_mut().graceful_shutdown();
+                    finish(connection.as_mut());
                 }
                 Advice::Close | Advice::Drop => return,
             },

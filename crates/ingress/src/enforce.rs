@@ -1,10 +1,15 @@
-//! Holds a route to its policy: who may call, how much they may send, how long the answer may be kept.
+//! Holds a route to its policy: who may call and how often, where a change may come from, how much may be sent, how long
+//! the answer may be kept.
 
 use crate::{
+    admit::{self, Stop},
+    csrf::FormKey,
     front::Matched,
-    gate::{Gate, bearer},
-    policy::{Auth, Cache, Policy},
+    gate::Gate,
+    meter::Meter,
+    policy::{Cache, Face, Policy},
     problem::{Failure, for_status},
+    reply::html_with,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
@@ -12,71 +17,126 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH},
+        header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH, RETRY_AFTER, SET_COOKIE},
+        request::Parts,
     },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use kernel::Problem;
+use kernel::{Problem, RequestId};
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// How long a request's body may take to arrive, whole.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
+/// The response of an application that stands behind this edge: its own errors and marks stay as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign;
+
 /// A route's path and policy, and who knows the callers.
 #[derive(Clone)]
 pub(crate) struct Guard {
     pub(crate) path: &'static str,
+    /// Method and path: what the limits count.
+    pub(crate) name: Arc<str>,
     pub(crate) policy: Policy,
     pub(crate) gate: Arc<dyn Gate>,
+}
+
+/// Finds the policy for a request that no route matches.
+pub(crate) type Choose = Arc<dyn Fn(&Parts) -> Policy + Send + Sync>;
+
+/// How the log and the limits name what no route matches.
+const REST: &str = "(rest)";
+
+/// What stands before the handler of what no route matches.
+#[derive(Clone)]
+pub(crate) struct Rest {
+    pub(crate) choose: Choose,
+    pub(crate) gate: Arc<dyn Gate>,
+}
+
+/// As [`enforce`], with a policy that the request decides.
+pub(crate) async fn enforce_rest(State(rest): State<Rest>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let policy = (rest.choose)(&parts);
+    let name = format!("{REST} {}", policy.limit).into();
+    enforce(State(Guard { path: REST, name, policy, gate: rest.gate }), Request::from_parts(parts, body), next).await
 }
 
 /// Runs the handler if the policy allows it, and marks the answer as the policy says.
 pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let known = request.headers().get(IF_NONE_MATCH).cloned();
-    let mut response = match admit(&guard, request).await {
-        Ok(request) => mark(guard.policy.cache, known.as_ref(), next.run(request).await).await,
-        Err(failure) => failure.into_response(),
+    let id = request.extensions().get::<crate::request_id::Request>().map(|request| request.0);
+    let mut meter = Meter::default();
+    let (mut response, form) = match admit::admit(&guard, &mut meter, request).await {
+        Ok(request) => {
+            let form = request.extensions().get::<FormKey>().cloned();
+            (next.run(request).await, form)
+        }
+        Err(stop) => (stopped(stop), None),
     };
+    response = shown(&guard, response, id);
+    // A page with somebody's own form is kept nowhere, whatever else the policy says.
+    let cache = if form.as_ref().is_some_and(FormKey::is_shown) { Cache::Never } else { guard.policy.cache };
+    if response.extensions().get::<Foreign>().is_none() {
+        response = mark(cache, known.as_ref(), response).await;
+    }
+    if let Some(cookie) = form.and_then(|form| form.cookie()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    meter.write(response.headers_mut());
     response.extensions_mut().insert(Matched(guard.path));
     response
 }
 
-async fn admit(guard: &Guard, request: Request) -> Result<Request, Failure> {
-    let (mut parts, body) = request.into_parts();
-    match guard.policy.auth {
-        Auth::Public => {}
-        Auth::Person => {
-            let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-            let caller = guard.gate.person(token).await?.ok_or_else(Problem::unauthorized)?;
-            parts.extensions.insert(caller);
-        }
-        Auth::Operator => {
-            let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-            if !guard.gate.operator(token) {
-                return Err(Problem::unauthorized().into());
-            }
+fn stopped(stop: Stop) -> Response {
+    match stop {
+        Stop::Refused(failure) => failure.into_response(),
+        Stop::Away(path) => crate::reply::see_other(&path),
+        Stop::Later(failure, seconds) => {
+            let mut response = failure.into_response();
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            response
         }
     }
-    let body = read(&parts.headers, body, guard.policy.body).await?;
-    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-/// The whole body, so that a handler never waits for a slow sender and never holds more than its policy allows.
-async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Failure> {
+/// A problem on a page is shown as a page.
+fn shown(guard: &Guard, response: Response, id: Option<RequestId>) -> Response {
+    let failure = response.extensions().get::<Failure>().filter(|_| guard.policy.face == Face::Page);
+    let Some(Failure(problem)) = failure else { return response };
+    let mut problem = problem.clone();
+    problem.request_id = id.map(|id| id.to_string());
+    let Some(page) = guard.gate.page(&problem) else { return response };
+    let (mut parts, _) = response.into_parts();
+    parts.extensions.remove::<Failure>();
+    let (html, body) = html_with(parts.status, page).into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.extend(html.headers);
+    Response::from_parts(parts, body)
+}
+
+/// The body as the handler gets it: whole, so that a handler never waits for a slow sender and never holds more than its
+/// policy allows; or, where the policy says so, as it arrives, up to the limit.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, policy: Policy) -> Result<(Bytes, Option<Body>), Failure> {
     if body.is_end_stream() {
-        return Ok(Bytes::new());
+        return Ok((Bytes::new(), None));
     }
+    let most = policy.body;
     let too_large =
         || Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("at most {most} bytes are accepted here")));
     let said = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > most as u64) {
         return Err(too_large());
     }
+    if policy.streamed {
+        return Ok((Bytes::new(), Some(Body::new(Limited::new(body, most)))));
+    }
     match timeout(BODY_DEADLINE, Limited::new(body, most).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => Ok((body.to_bytes(), None)),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::bad_request("the request's content broke off").into()),
         Err(_) => Err(for_status(StatusCode::REQUEST_TIMEOUT).into()),
@@ -90,7 +150,8 @@ async fn mark(cache: Cache, known: Option<&HeaderValue>, response: Response) -> 
     // A handler that knows its content better has tagged it already.
     let untagged = kept && cache.is_tagged() && !response.headers().contains_key(ETAG);
     let mut response = if untagged { tagged(known, response).await } else { response };
-    if let Ok(value) = HeaderValue::from_str(&if kept { cache } else { Cache::Never }.control()) {
+    let control = if kept { cache } else { Cache::Never }.control();
+    if let Some(Ok(value)) = control.map(|control| HeaderValue::from_str(&control)) {
         response.headers_mut().insert(CACHE_CONTROL, value);
     }
     response

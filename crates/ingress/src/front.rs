@@ -1,6 +1,7 @@
 //! One request, from its head to its response: checked, routed, answered, dressed in headers, logged.
 
 use crate::{
+    enforce::Foreign,
     headers::{self, Channel},
     http1, problem, request_id,
 };
@@ -40,10 +41,12 @@ pub async fn answer(router: &Router, mut request: Request) -> Response {
 }
 
 fn dress(mut response: Response, method: &Method, id: RequestId) -> Response {
-    if response.status() == StatusCode::UNAUTHORIZED {
+    let foreign = response.extensions().get::<Foreign>().is_some();
+    if response.status() == StatusCode::UNAUTHORIZED && !foreign {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     }
-    headers::apply(response.headers_mut(), Channel::Secure, id);
+    let channel = if foreign { Channel::Foreign } else { Channel::Secure };
+    headers::apply(response.headers_mut(), channel, id);
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }

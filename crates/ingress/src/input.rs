@@ -1,5 +1,5 @@
-//! What handlers take: JSON of a known shape, and ids from the path. Each refusal says what was expected, and never repeats
-//! what was sent.
+//! What handlers take: JSON of a known shape, queries, and ids from the path. Each refusal says what was expected, and never
+//! repeats what was sent.
 
 use crate::problem::{Failure, for_status, unacceptable};
 use axum::{
@@ -56,6 +56,55 @@ fn refuse(error: &serde_json::Error) -> Failure {
             Problem::bad_request(format!("the content is no JSON from line {line} column {column}")).into()
         }
     }
+}
+
+/// The most fields of a form or query.
+pub const MOST_FIELDS: usize = 64;
+
+/// The address's query, typed. What is unknown, malformed or there twice is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let pairs = pairs(parts.uri.query().unwrap_or_default().as_bytes()).map_err(Problem::bad_request)?;
+        crate::form::typed(&pairs).map(Self).map_err(|(field, why)| {
+            unacceptable(match field {
+                Some(field) => format!("{field}: {why}"),
+                None => why,
+            })
+        })
+    }
+}
+
+/// The fields of a form or query, decoded.
+///
+/// # Errors
+/// Too many, the same twice, or no UTF-8.
+pub(crate) fn pairs(text: &[u8]) -> Result<Vec<(String, String)>, &'static str> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(text).into_owned() {
+        if pairs.len() >= MOST_FIELDS {
+            return Err("there are too many fields");
+        }
+        // What was no UTF-8 has become this character.
+        if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
+            return Err("a field is no text");
+        }
+        if pairs.iter().any(|(known, _)| *known == name) {
+            return Err("a field is there twice");
+        }
+        pairs.push((name, value));
+    }
+    Ok(pairs)
+}
+
+/// One field of a form, where it is there once.
+pub(crate) fn field(body: &[u8], name: &str) -> Option<String> {
+    let pairs = pairs(body).ok()?;
+    pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
 /// Ids from the path. What is no id names nothing.

@@ -1,12 +1,16 @@
 //! What comes in: TLS, headers, route policies, CSP reports, the operator's door.
 
 mod activity;
+pub mod admin;
+mod admit;
 pub mod api;
 pub mod audit_log;
-pub mod bucket;
+pub mod cookie;
 pub mod csp;
+pub mod csrf;
 pub mod edge;
 mod enforce;
+pub mod form;
 pub mod frame_deny;
 pub mod front;
 pub mod gate;
@@ -15,30 +19,46 @@ pub mod hsts;
 pub mod http1;
 pub mod https_only;
 pub mod input;
+pub mod input_validation;
+mod meter;
 pub mod nosniff;
 pub mod openapi;
 pub mod operator;
 mod operator_token;
 mod patient;
+pub mod peer;
 mod plain;
 pub mod policy;
 pub mod problem;
+pub mod rate_limits;
+pub mod reply;
 pub mod reports;
 pub mod request_id;
 pub mod route;
+pub mod session;
 pub mod state;
 mod strict;
 pub mod survey;
 pub mod tls;
 pub mod tls_in;
+pub mod visitor;
 mod wire;
 
+pub use admin::Allowlist;
+pub use admit::{ACCOUNT, CONFIRM, SECOND, SECURITY, SIGN_IN};
+pub use csrf::FormToken;
 pub use edge::{Doors, Ended, Settings, serve};
-pub use gate::{Caller, Gate};
-pub use policy::{Auth, Cache, Policy};
-pub use problem::Failure;
+pub use enforce::Foreign;
+pub use form::{Form, FormError, Upload};
+pub use gate::{AccountCaller, Caller, Gate, Via, Visitor};
+pub use input::{Ids, Json, Query};
+pub use peer::Peer;
+pub use policy::{Auth, Cache, Face, Fails, Limit, Policy, Proof};
+pub use problem::{Answer, Failure};
+pub use reply::{html, html_with, own_path, see_other, with_next};
 pub use route::{Route, RouteTable};
-pub use state::State;
+pub use session::{LiveSession, Strength};
+pub use state::{LIFETIMES, Provider, State};
 pub use tls::Tls;
 
 /// Every route of this crate: the API, the operator's door, the reports, and the document that describes them.

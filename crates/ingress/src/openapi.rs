@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the table of routes: what the policy says of a route is in its entry by itself.
 
 use crate::{
+    cookie, csrf,
     policy::{Auth, Policy},
     problem,
     route::{Route, RouteTable},
@@ -14,7 +15,7 @@ use utoipa::{
         PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, SchemaFormat, Type,
         path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
-        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
 
@@ -22,6 +23,10 @@ use utoipa::{
 const PERSON: &str = "person";
 /// The scheme of the operator's token.
 const OPERATOR: &str = "operator";
+/// The scheme of a session's cookie.
+const SESSION: &str = "session";
+/// The scheme of the form token that a session's changes must carry.
+const FORM: &str = "form";
 /// The name of the schema of every error.
 const PROBLEM: &str = "Problem";
 
@@ -100,6 +105,43 @@ impl Doc {
         self
     }
 
+    /// A parameter in the path that is one of several words; another names nothing.
+    #[must_use]
+    pub fn word(self, name: &str, about: &str) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(about))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        self.change(|operation| operation.parameter(parameter)).problems(&[404])
+    }
+
+    /// A parameter in the address's query that may be left out.
+    #[must_use]
+    pub fn query(self, name: &str, about: &str) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(about))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        self.change(|operation| operation.parameter(parameter)).problems(&[422])
+    }
+
+    /// What an answer with this status holds, as a file in one of the media types.
+    #[must_use]
+    pub fn gives_file(self, status: u16, about: &str, media_types: &[&str]) -> Self {
+        let schema = || {
+            let binary = Some(SchemaFormat::KnownFormat(KnownFormat::Binary));
+            ObjectBuilder::new().schema_type(Type::String).format(binary)
+        };
+        let response = media_types.iter().fold(ResponseBuilder::new().description(about), |response, media| {
+            response.content(*media, Content::new(Some(schema())))
+        });
+        self.change(|operation| operation.response(status.to_string(), response))
+    }
+
     fn change(mut self, change: impl FnOnce(OperationBuilder) -> OperationBuilder) -> Self {
         self.operation = change(OperationBuilder::from(self.operation)).build();
         self
@@ -112,20 +154,33 @@ impl Doc {
         Ref::from_schema_name(name)
     }
 
-    fn operation(&self, policy: Policy) -> Operation {
-        let by_policy: &[u16] = if policy.auth == Auth::Public { &[] } else { &[401, 403] };
-        // A policy limits what may be sent even where nothing is expected.
-        let always = [400, 408, 413, 431, 500];
+    fn operation(&self, policy: Policy, method: &Method) -> Operation {
+        let by_policy: &[u16] = match policy.auth {
+            Auth::Public | Auth::Visitor if method.is_safe() => &[],
+            Auth::Public | Auth::Visitor => &[403],
+            Auth::Admin => &[403, 404],
+            _ => &[401, 403],
+        };
+        // A policy limits what may be sent and how often even where nothing is expected.
+        let always = [400, 408, 413, 429, 431, 500, 503];
         let mut operation = OperationBuilder::from(self.operation.clone());
         for status in self.statuses.iter().chain(by_policy).chain(&always) {
             operation = operation.response(status.to_string(), refusal(*status));
         }
-        let scheme = match policy.auth {
-            Auth::Public => return operation.securities(Some([])).build(),
-            Auth::Person => PERSON,
-            Auth::Operator => OPERATOR,
+        let ways: &[&[&str]] = match (policy.auth, method.is_safe()) {
+            (Auth::Public | Auth::Visitor, _) => return operation.securities(Some([])).build(),
+            (Auth::Person(_), true) => &[&[PERSON], &[SESSION]],
+            (Auth::Person(_), false) => &[&[PERSON], &[SESSION, FORM]],
+            (Auth::Pending | Auth::Account | Auth::Admin, true) => &[&[SESSION]],
+            (Auth::Pending | Auth::Account | Auth::Admin, false) => &[&[SESSION, FORM]],
+            (Auth::Operator, _) => &[&[OPERATOR]],
         };
-        operation.security(SecurityRequirement::new(scheme, Vec::<String>::new())).build()
+        for way in ways {
+            let all =
+                way.iter().fold(SecurityRequirement::default(), |all, scheme| all.add(*scheme, Vec::<String>::new()));
+            operation = operation.security(all);
+        }
+        operation.build()
     }
 }
 
@@ -150,7 +205,7 @@ pub fn document(table: &RouteTable) -> OpenApi {
     let mut items: BTreeMap<&str, PathItem> = BTreeMap::new();
     for (route, doc, method) in table.iter().filter_map(described) {
         schemas.extend(doc.schemas.iter().cloned());
-        let item = PathItem::new(method, doc.operation(route.policy()));
+        let item = PathItem::new(method, doc.operation(route.policy(), route.method()));
         items.entry(route.path()).or_default().merge_operations(item);
     }
     let paths = items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
@@ -158,6 +213,12 @@ pub fn document(table: &RouteTable) -> OpenApi {
     let components =
         components.security_scheme(PERSON, bearer("The token of a person, as it was given when they joined"));
     let components = components.security_scheme(OPERATOR, bearer("The operator's token, from the data directory"));
+    let components = components
+        .security_scheme(SESSION, key(cookie::SESSION, true, "A session, as browsers hold it"))
+        .security_scheme(
+            FORM,
+            key(csrf::HEADER, false, "The session's form token, without which its cookie changes nothing"),
+        );
     let info = Info::new("The API of this service", env!("CARGO_PKG_VERSION"));
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
 }
@@ -178,6 +239,11 @@ fn bearer(about: &str) -> SecurityScheme {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
     scheme.description = Some(about.to_owned());
     SecurityScheme::Http(scheme)
+}
+
+fn key(name: &str, is_cookie: bool, about: &str) -> SecurityScheme {
+    let value = ApiKeyValue::with_description(name, about);
+    SecurityScheme::ApiKey(if is_cookie { ApiKey::Cookie(value) } else { ApiKey::Header(value) })
 }
 
 /// RFC 9457, as [`kernel::Problem`] is written.

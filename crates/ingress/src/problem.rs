@@ -1,5 +1,6 @@
 //! How an error leaves the house: `application/problem+json` (RFC 9457), with the request's id.
 
+use crate::enforce::Foreign;
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -72,6 +73,9 @@ pub fn for_status(status: StatusCode) -> Problem {
 #[must_use]
 pub fn write(response: Response, id: RequestId) -> Response {
     let status = response.status();
+    if response.extensions().get::<Foreign>().is_some() {
+        return response;
+    }
     let failure = response.extensions().get::<Failure>().cloned();
     let problem = match failure {
         Some(Failure(problem)) => problem,

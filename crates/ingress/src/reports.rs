@@ -9,24 +9,25 @@ use crate::{
     csp,
     input::media_type,
     openapi::Doc,
-    policy::Policy,
-    problem::{Answer, Failure, for_status},
+    policy::{Fails, Limit, Policy},
+    problem::{Answer, for_status},
     route::{Route, RouteTable},
     state::State,
 };
 use axum::{
     body::Bytes,
     extract,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, Method, StatusCode},
 };
 use kernel::Problem;
-use std::time::{Duration, Instant};
 
 /// The largest batch, in bytes.
 const LARGEST: usize = 64 * 1024;
 /// How many violations of one batch are counted; further ones are let go.
 pub const MOST: usize = 20;
+/// How many batches an address may send. What is kept is bounded in the database besides, so a limiter that fails takes
+/// no report away.
+const LIMIT: Limit = Limit { per_minute: 120, burst: 60, fails: Fails::Open };
 
 /// The route of the reports.
 #[must_use]
@@ -36,23 +37,21 @@ pub fn routes(state: &State) -> RouteTable {
         .takes_as::<parse::Batch>("application/reports+json")
         .takes_as::<parse::Legacy>("application/csp-report")
         .gives_nothing("Counted, or let go")
-        .problems(&[415, 429]);
-    RouteTable::new([
-        Route::with_state(Method::POST, csp::REPORT_PATH, Policy::open(LARGEST), take, state.clone()).documented(doc)
-    ])
+        .problems(&[415]);
+    RouteTable::new([Route::with_state(
+        Method::POST,
+        csp::REPORT_PATH,
+        Policy::open(LARGEST).limited(LIMIT),
+        take,
+        state.clone(),
+    )
+    .documented(doc)])
 }
 
-async fn take(extract::State(state): extract::State<State>, headers: HeaderMap, body: Bytes) -> Response {
-    match state.reports.take(Instant::now()) {
-        Ok(()) => keep(&state, &headers, &body).await.into_response(),
-        Err(wait) => later(wait),
-    }
-}
-
-async fn keep(state: &State, headers: &HeaderMap, body: &[u8]) -> Answer<StatusCode> {
-    let violations = match media_type(headers).as_deref() {
-        Some("application/reports+json") => modern(body),
-        Some("application/csp-report") => legacy(body).map(|violation| vec![violation]),
+async fn take(extract::State(state): extract::State<State>, headers: HeaderMap, body: Bytes) -> Answer<StatusCode> {
+    let violations = match media_type(&headers).as_deref() {
+        Some("application/reports+json") => modern(&body),
+        Some("application/csp-report") => legacy(&body).map(|violation| vec![violation]),
         _ => return Err(for_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into()),
     };
     let violations = violations.map_err(|error| Problem::bad_request(error.to_string()))?;
@@ -60,10 +59,4 @@ async fn keep(state: &State, headers: &HeaderMap, body: &[u8]) -> Answer<StatusC
         store::reports::count(&state.store, directive, blocked, path).await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn later(wait: Duration) -> Response {
-    let mut response = Failure(for_status(StatusCode::TOO_MANY_REQUESTS)).into_response();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-    response
 }

@@ -2,17 +2,18 @@
 //! what is not in the table is answered with 404.
 
 use crate::{
-    enforce::{self, Guard},
+    enforce::{self, Guard, Rest},
     gate::Gate,
     openapi::Doc,
-    policy::{Auth, Policy},
+    policy::{Face, Policy, Proof},
 };
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     handler::Handler,
-    http::Method,
+    http::{Method, request::Parts},
     middleware::from_fn_with_state,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{MethodFilter, MethodRouter, any, on},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -50,6 +51,28 @@ impl Route {
         let handler =
             MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
         Self { method, path, policy, doc: None, handler: handler.with_state(state) }
+    }
+
+    /// A GET whose handler takes `state`.
+    #[must_use]
+    pub fn get_with<H, T, S>(path: &'static str, policy: Policy, handler: H, state: &S) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Self::with_state(Method::GET, path, policy, handler, state.clone())
+    }
+
+    /// A POST whose handler takes `state`.
+    #[must_use]
+    pub fn post_with<H, T, S>(path: &'static str, policy: Policy, handler: H, state: &S) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Self::with_state(Method::POST, path, policy, handler, state.clone())
     }
 
     /// A GET without state; the handler is anything that the framework takes.
@@ -96,13 +119,20 @@ impl Route {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Policy { auth, cache, body } = self.policy;
-        let who = match auth {
-            Auth::Public => "public",
-            Auth::Person => "person",
-            Auth::Operator => "operator",
+        let Policy { auth, cache, body, limit, face, fresh, proof, .. } = self.policy;
+        let face = match face {
+            Face::Page => "page",
+            Face::Api => "api",
         };
-        write!(f, "{:<6} {:<44} {who:<8} body<={body:<6} {}", self.method.as_str(), self.path, cache.control())
+        let cache = cache.control().unwrap_or_else(|| "as the handler says".to_owned());
+        let (method, path) = (self.method.as_str(), self.path);
+        write!(f, "{method:<6} {path:<44} {:<24} {face:<4} body<={body:<8} {limit:<36} {cache}", auth.to_string())?;
+        match proof {
+            Proof::Form => {}
+            Proof::Origin => f.write_str(", proof: origin")?,
+            Proof::Carried => f.write_str(", proof: carried")?,
+        }
+        f.write_str(if fresh { ", fresh" } else { "" })
     }
 }
 
@@ -127,19 +157,35 @@ pub enum RouteError {
 #[derive(Clone, Default)]
 pub struct RouteTable {
     routes: Vec<Route>,
+    rest: Option<(enforce::Choose, MethodRouter)>,
 }
 
 impl RouteTable {
     /// A table of these routes.
     #[must_use]
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
-        Self { routes: routes.into_iter().collect() }
+        Self { routes: routes.into_iter().collect(), rest: None }
     }
 
-    /// Both tables as one.
+    /// Both tables as one. Where both have something for the rest, the first one's stays.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.routes.extend(other.routes);
+        self.rest = self.rest.or(other.rest);
+        self
+    }
+
+    /// The same table, with a handler for whatever no route of it matches, by any method, behind the policy that `choose`
+    /// finds for the request.
+    #[must_use]
+    pub fn fallback<C, H, T, S>(mut self, choose: C, handler: H, state: S) -> Self
+    where
+        C: Fn(&Parts) -> Policy + Send + Sync + 'static,
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        self.rest = Some((Arc::new(choose), any(handler).with_state(state)));
         self
     }
 
@@ -161,15 +207,21 @@ impl RouteTable {
     /// Two routes collide, or one cannot be routed.
     pub fn router(self, gate: &Arc<dyn Gate>) -> Result<Router, RouteError> {
         self.check()?;
-        let guarded = |route: Route| {
-            let guard = Guard { path: route.path, policy: route.policy, gate: Arc::clone(gate) };
-            (route.path, route.handler.route_layer(from_fn_with_state(guard, enforce::enforce)))
+        let Self { routes, rest } = self;
+        let router = routes.into_iter().fold(Router::new(), |router, route| {
+            let name = format!("{} {}", route.method, route.path).into();
+            let guard = Guard { path: route.path, name, policy: route.policy, gate: Arc::clone(gate) };
+            router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, enforce::enforce)))
+        });
+        let router = match rest {
+            Some((choose, handler)) => {
+                let rest = Rest { choose, gate: Arc::clone(gate) };
+                router.fallback_service(handler.layer(from_fn_with_state(rest, enforce::enforce_rest)))
+            }
+            None => router,
         };
-        Ok(self
-            .routes
-            .into_iter()
-            .map(guarded)
-            .fold(Router::new(), |router, (path, handler)| router.route(path, handler)))
+        // Each policy has its own limit, which is read before any extractor sees the body.
+        Ok(router.layer(DefaultBodyLimit::disable()))
     }
 
     /// The framework panics where two routes collide; a table says so instead.

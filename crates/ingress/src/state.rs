@@ -1,35 +1,139 @@
 //! What the routes of this crate stand on.
 
 use crate::{
-    bucket::Bucket,
-    gate::{Caller, Gate, Later},
+    admin::Allowlist,
+    cookie,
+    gate::{Caller, Draw, Gate, Later, Who},
     operator_token::OperatorToken,
+    policy::Limit,
     problem::Failure,
+    session::{LiveSession, Strength},
 };
-use kernel::Problem;
+use axum::http::HeaderMap;
+use kernel::{Problem, Span, Timestamp};
 use outbound::Dialler;
-use std::{sync::Arc, time::Duration};
-use store::{Store, StoreError, tenancy};
+use std::sync::Arc;
+use store::{
+    Store, StoreError, accounts,
+    limits::{self, Limiter, Quota},
+    sessions::{Cache, Lifetimes},
+    tenancy,
+};
 
-/// How many reports of browsers are taken at once, and how long one more takes to be allowed. Per process: several
-/// instances take so many each, and what is kept is bounded in the database besides.
-const REPORTS: (u32, Duration) = (60, Duration::from_millis(500));
+/// How long sessions live where nothing else is said.
+pub const LIFETIMES: Lifetimes = Lifetimes { idle: Span::hours(12), absolute: Span::days(30) };
+
+/// Whom the credentials of another issuer stand for: for teams that keep their identity provider.
+pub trait Provider: Send + Sync + 'static {
+    /// Whom a bearer token stands for; `None` where it is nobody's here.
+    fn bearer<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<Caller>, Failure>>;
+
+    /// The session that the request's cookies stand for. Its `csrf` must be a secret of that session's alone.
+    fn session<'a>(&'a self, headers: &'a HeaderMap) -> Later<'a, Result<Option<LiveSession>, Failure>>;
+}
+
+/// Makes a page of a problem.
+pub type ErrorPage = Arc<dyn Fn(&Problem) -> String + Send + Sync>;
 
 /// What the routes of this crate stand on. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
     pub(crate) store: Store,
     pub(crate) dialler: Dialler,
-    pub(crate) reports: Arc<Bucket>,
     operator: OperatorToken,
+    admins: Arc<Allowlist>,
+    origin: Option<Arc<str>>,
+    page: Option<ErrorPage>,
+    sessions: Cache,
+    lifetimes: Lifetimes,
+    limiter: Limiter,
+    provider: Option<Arc<dyn Provider>>,
 }
 
 impl State {
-    /// Routes over `store`, whose outgoing calls take `dialler` and whose operator holds the token `operator`.
+    /// Routes over `store`, whose outgoing calls take `dialler` and whose operator holds the token `operator`. Must be called
+    /// within a runtime: it listens there for sessions that end.
     #[must_use]
     pub fn new(store: Store, dialler: Dialler, operator: impl AsRef<str>) -> Self {
-        let reports = Arc::new(Bucket::new(REPORTS.0, REPORTS.1));
-        Self { store, dialler, reports, operator: OperatorToken::of(operator.as_ref()) }
+        let operator = OperatorToken::of(operator.as_ref());
+        let (sessions, limiter) = (Cache::new(store.clone()), Limiter::new(store.clone()));
+        Self {
+            store,
+            dialler,
+            operator,
+            admins: Arc::default(),
+            origin: None,
+            page: None,
+            sessions,
+            lifetimes: LIFETIMES,
+            limiter,
+            provider: None,
+        }
+    }
+
+    /// The same, with sessions that live so long.
+    #[must_use]
+    pub const fn with_lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// The same, that also knows the credentials of another issuer.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub const fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes
+    }
+
+    /// Counts something else than calls of a route, such as failed attempts at one account.
+    #[must_use]
+    pub const fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    /// The same, public at this address: its origin is the one from which forms are accepted.
+    #[must_use]
+    pub fn at(mut self, public_url: &str) -> Self {
+        self.origin = Some(public_url.trim_end_matches('/').into());
+        self
+    }
+
+    /// The same with these administrators; without, there are none.
+    #[must_use]
+    pub fn with_admins(mut self, admins: Allowlist) -> Self {
+        self.admins = Arc::new(admins);
+        self
+    }
+
+    /// The same with pages for errors at pages.
+    #[must_use]
+    pub fn with_error_page(mut self, page: impl Fn(&Problem) -> String + Send + Sync + 'static) -> Self {
+        self.page = Some(Arc::new(page));
+        self
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The way out.
+    #[must_use]
+    pub const fn dialler(&self) -> &Dialler {
+        &self.dialler
+    }
+
+    /// The administrators.
+    #[must_use]
+    pub fn admins(&self) -> &Allowlist {
+        &self.admins
     }
 
     /// The gate for [`crate::RouteTable::router`].
@@ -46,18 +150,77 @@ impl std::fmt::Debug for State {
 }
 
 impl Gate for State {
-    fn person<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<Caller>, Failure>> {
+    fn bearer<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<Caller>, Failure>> {
         Box::pin(async move {
             match tenancy::authenticate(&self.store, token).await? {
                 Some(session) if session.suspended => Err(Problem::forbidden().detail("the team is suspended").into()),
-                Some(session) => Ok(Some(Caller { tenant: session.tenant, person: session.person })),
+                Some(tenancy::Session { tenant, person, role, account, .. }) => {
+                    Ok(Some(Caller::by_token(tenant, person, role, account)))
+                }
+                None => match &self.provider {
+                    Some(provider) => provider.bearer(token).await,
+                    None => Ok(None),
+                },
+            }
+        })
+    }
+
+    fn session<'a>(&'a self, headers: &'a HeaderMap) -> Later<'a, Result<Option<LiveSession>, Failure>> {
+        Box::pin(async move {
+            if let Some(token) = cookie::get(headers, cookie::SESSION)
+                && let Some(session) = self.sessions.find(token, self.lifetimes, self.now()).await?
+            {
+                return Ok(Some(session));
+            }
+            match &self.provider {
+                Some(provider) => provider.session(headers).await,
                 None => Ok(None),
             }
         })
     }
 
+    fn is_admin<'a>(&'a self, session: &'a LiveSession) -> Later<'a, Result<bool, Failure>> {
+        Box::pin(async move {
+            let strong = matches!(session.strength, Strength::Second | Strength::Passkey);
+            if !strong || session.pending || self.admins.why_closed().is_some() {
+                return Ok(false);
+            }
+            let account = accounts::by_id(&self.store, session.account).await?;
+            Ok(account.is_some_and(|account| account.verified && self.admins.holds(&account.email)))
+        })
+    }
+
+    fn draw<'a>(&'a self, route: &'a str, who: Who, limit: Limit) -> Later<'a, Result<Draw, Failure>> {
+        let (kind, id) = match who {
+            Who::Network(network) => ("limit-network", *network.bytes()),
+            Who::Account(account) => ("limit-account", account.uuid().into_bytes()),
+            Who::Person(person) => ("limit-person", person.uuid().into_bytes()),
+            Who::Operator => ("limit-operator", [0; 16]),
+        };
+        Box::pin(async move {
+            let key = limits::key(&self.store, kind, &[id.as_slice(), route.as_bytes()].concat());
+            let quota = Quota { burst: limit.burst, per: Span::seconds(limit.window().into()) };
+            let verdict = self.limiter.take(&key, quota, self.now()).await?;
+            let wait = verdict.reset_in.as_millis().div_ceil(1_000);
+            let reset = u32::try_from(wait).unwrap_or(u32::MAX);
+            Ok(Draw { granted: verdict.allowed, left: verdict.left, reset })
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.store.clock().now()
+    }
+
     fn operator(&self, token: &str) -> bool {
         self.operator.is(token)
+    }
+
+    fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    fn page(&self, problem: &Problem) -> Option<String> {
+        self.page.as_ref().map(|page| page(problem))
     }
 }
 

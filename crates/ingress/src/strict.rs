@@ -120,6 +120,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Strict<S> {
         timer.as_mut().poll(cx).is_ready()
     }
 
+    /// After the connection has turned to another protocol, bytes are no HTTP any more. What was read ahead goes first.
+    fn pass(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.ready.is_empty() {
+            std::mem::swap(&mut self.ready, &mut self.raw);
+            self.given = 0;
+        }
+        if self.give(buf) { Poll::Ready(Ok(())) } else { Pin::new(&mut self.inner).poll_read(cx, buf) }
+    }
+
     fn is_refused(&self) -> bool {
         !matches!(self.closing, Closing::Open)
     }
@@ -127,6 +136,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Strict<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Strict<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.activity.is_upgraded() {
+            return self.pass(cx, buf);
+        }
         loop {
             if self.give(buf) || self.is_refused() {
                 return Poll::Ready(Ok(()));

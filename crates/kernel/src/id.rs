@@ -68,6 +68,14 @@ id! {
     PersonId
 }
 id! {
+    /// How somebody signs in: one address, one password, their factors and sessions. A person is its membership in a team.
+    AccountId
+}
+id! {
+    /// One signed-in browser. Not what the browser holds: that is a token.
+    SessionId
+}
+id! {
     /// One HTTP request, quoted in its response and in every log line it causes.
     RequestId
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     Answer, OutboundError, Register, Trust,
+    dial::{dial, dial_at},
     traffic::{Metered, Traffic},
 };
 use http_body_util::{BodyExt, Full, Limited};
@@ -16,7 +17,7 @@ use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -44,6 +45,8 @@ struct Inner {
     register: Register,
     trust: Trust,
     traffic: Traffic,
+    /// From which address of this machine it calls, where that is chosen.
+    source: Option<IpAddr>,
     /// Open HTTP/2 connections by authority.
     open: Mutex<BTreeMap<String, http2::SendRequest<Body>>>,
 }
@@ -79,7 +82,13 @@ impl Dialler {
     /// A dialler for the hosts of `register`, believing the roots of `trust`.
     #[must_use]
     pub fn new(register: Register, trust: Trust) -> Self {
-        Self(Arc::new(Inner { register, trust, traffic: Traffic::default(), open: Mutex::default() }))
+        Self::calling_from(register, trust, None)
+    }
+
+    /// The same, calling from an address of this machine.
+    #[must_use]
+    pub(crate) fn calling_from(register: Register, trust: Trust, source: Option<IpAddr>) -> Self {
+        Self(Arc::new(Inner { register, trust, traffic: Traffic::default(), source, open: Mutex::default() }))
     }
 
     /// The hosts that may be dialled.
@@ -148,6 +157,20 @@ impl Dialler {
             .unwrap_or(Err(OutboundError::Deadline { host, seconds: CONNECT.as_secs() * 2 }))
     }
 
+    /// A connection for another protocol than HTTP, as mail: to a registered host only, over verified TLS from its first byte.
+    ///
+    /// # Errors
+    /// The host is not registered, or no connection came about.
+    pub async fn stream(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<impl AsyncRead + AsyncWrite + Send + Sync + Unpin + use<>, OutboundError> {
+        let address = Address { host: host.to_owned(), port, authority: format!("{host}:{port}") };
+        self.admit(&address)?;
+        self.connect(&address, None).await
+    }
+
     fn admit(&self, address: &Address) -> Result<(), OutboundError> {
         if self.0.register.allows(&address.host) {
             return Ok(());
@@ -175,14 +198,13 @@ impl Dialler {
         self.over(connection, address, request).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this crate is the one that dials")]
     async fn connect(&self, address: &Address, to: Option<SocketAddr>) -> Result<Connection, OutboundError> {
         let host = &address.host;
         let unreachable = |reason: String| OutboundError::Unreachable { host: host.clone(), reason };
         let dial = async {
             match to {
-                Some(to) => TcpStream::connect(to).await,
-                None => TcpStream::connect((host.as_str(), address.port)).await,
+                Some(to) => dial_at(to, self.0.source).await,
+                None => dial(host, address.port, self.0.source).await,
             }
         };
         let tcp = timeout(CONNECT, dial)

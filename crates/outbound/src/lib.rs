@@ -12,8 +12,10 @@ pub mod site;
 pub mod tls_out;
 pub mod traffic;
 pub mod trust;
+pub mod upstream;
 
 mod answer;
+mod dial;
 mod error;
 
 pub use answer::Answer;

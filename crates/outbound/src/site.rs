@@ -2,10 +2,15 @@
 
 use crate::{
     Answer, Dialler, OutboundError, Register, Trust,
+    dial::{dial, dial_at},
     dialler::{Address, send_h1},
 };
 use hyper::{Request, Uri};
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long a raw connection may take, and a plain answer.
@@ -18,6 +23,7 @@ pub struct Site {
     address: Address,
     trust: Trust,
     dialler: Dialler,
+    source: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for Site {
@@ -35,7 +41,33 @@ impl Site {
         let uri: Uri = url.parse().map_err(|_| OutboundError::Address(url.to_owned()))?;
         let address = Address::of(&uri)?;
         let dialler = Dialler::new(Register::only(&address.host), trust.clone());
-        Ok(Self { url: format!("https://{}", address.authority), address, trust, dialler })
+        Ok(Self { url: format!("https://{}", address.authority), address, trust, dialler, source: None })
+    }
+
+    /// The same service, called from another address of this machine, over connections of its own.
+    #[must_use]
+    pub fn from_address(&self, source: IpAddr) -> Self {
+        let dialler = Dialler::calling_from(Register::only(&self.address.host), self.trust.clone(), Some(source));
+        Self { dialler, source: Some(source), ..self.clone() }
+    }
+
+    /// The same service as a stranger would call it who shares no address with anybody: where the service is on this
+    /// machine, from a loopback address drawn at random. Elsewhere this machine has one address, and the calls come from
+    /// there; they share no connection with others all the same.
+    pub async fn elsewhere(&self) -> Self {
+        let here =
+            self.addresses().await.is_ok_and(|all| all.iter().any(|at| at.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        if here {
+            return self.from_address(IpAddr::V4(any_loopback()));
+        }
+        let dialler = Dialler::new(Register::only(&self.address.host), self.trust.clone());
+        Self { dialler, ..self.clone() }
+    }
+
+    /// Whether calls come from an address that was chosen for them.
+    #[must_use]
+    pub const fn has_own_address(&self) -> bool {
+        self.source.is_some()
     }
 
     /// The address without a trailing slash.
@@ -130,9 +162,8 @@ impl Site {
     ///
     /// # Errors
     /// No connection came about.
-    #[expect(clippy::disallowed_methods, reason = "this crate is the one that dials")]
     pub async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, OutboundError> {
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+        let stream = timeout(PATIENCE, dial_at(address, self.source)).await;
         stream.map_or_else(
             |_| Err(self.unreachable("no connection in time")),
             |s| s.map_err(|e| self.unreachable(&e.to_string())),
@@ -149,9 +180,8 @@ impl Site {
         found.map(Iterator::collect).map_err(|error| self.unreachable(&error.to_string()))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this crate is the one that dials")]
     async fn connect_port(&self, port: u16) -> Result<TcpStream, OutboundError> {
-        let stream = timeout(PATIENCE, TcpStream::connect((self.address.host.as_str(), port))).await;
+        let stream = timeout(PATIENCE, dial(&self.address.host, port, self.source)).await;
         stream.map_or_else(
             |_| Err(self.unreachable("no connection in time")),
             |s| s.map_err(|e| self.unreachable(&e.to_string())),
@@ -175,5 +205,31 @@ impl Site {
             request = request.header(*name, *value);
         }
         request.body(body.to_vec()).map_err(|_| OutboundError::Address(uri))
+    }
+}
+
+/// An address of this machine's loopback network, other than the usual one. Nothing secret depends on it.
+fn any_loopback() -> Ipv4Addr {
+    let [a, b, c, ..] = RandomState::new().hash_one(PATIENCE).to_be_bytes();
+    Ipv4Addr::new(127, a.max(1), b, c.clamp(1, 254))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_stranger_calls_from_an_address_of_their_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let site = Site::new(&format!("https://localhost:{}", listener.local_addr().unwrap().port()), Trust::none());
+        let site = site.unwrap();
+        let stranger = site.elsewhere().await;
+        let _open = stranger.connect().await.unwrap();
+        let first = listener.accept().await.unwrap().1.ip();
+        assert!(first.is_loopback() && first != IpAddr::V4(Ipv4Addr::LOCALHOST), "{first}");
+        assert_eq!(Some(first), stranger.source);
+        let _open = site.connect().await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().1.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
 }

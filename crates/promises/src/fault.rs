@@ -40,6 +40,8 @@ pub enum Make {
         /// Permission bits for the socket directory; `None` leaves them.
         socket_mode: Option<u32>,
     },
+    /// The application behind the proxy can also be reached at this machine's other addresses, past the gate.
+    AroundTheGate,
     /// A file copied inside the scratch data directory, and the system restarted; undo removes it.
     File {
         /// The file to copy, relative to the data directory.
@@ -58,6 +60,14 @@ pub enum Meddling {
     SetHeader(On, &'static str, &'static str),
     /// Adds a response header before those of that name that are there, as a careless layer in front would.
     AddHeader(On, &'static str, &'static str),
+    /// Answers with another status, as a layer in front does that has an opinion of its own.
+    SetStatus(On, u16),
+    /// Sets a request header to a value before it is passed on, replacing what is there.
+    SetRequestHeader(On, &'static str, &'static str),
+    /// Removes a request header before it is passed on.
+    DropRequestHeader(On, &'static str),
+    /// Passes each request on from another address, so that no caller is known by theirs.
+    Scatter,
     /// Also accepts TLS 1.2.
     AcceptTls12,
     /// Also accepts TLS 1.2 from clients that name no server, as a forgotten default host does.
@@ -72,7 +82,7 @@ pub enum Meddling {
     Freeze(On),
 }
 
-/// Which responses a meddling touches.
+/// Which requests or responses a meddling touches. Of requests only the path is known.
 #[derive(Clone, Copy, Debug)]
 pub enum On {
     /// Every response.
@@ -98,7 +108,22 @@ pub enum Bites {
     Plain(&'static str, u16),
     /// A POST to the path answers 204 while the listener behind the proxy never sees it.
     Swallowed(&'static str),
-    /// The proxy has altered at least one response since the fault began.
+    /// A request to the public address is answered with this status.
+    Answer {
+        /// The method.
+        method: &'static str,
+        /// The path.
+        path: &'static str,
+        /// Headers, each as `name: value`.
+        headers: &'static [&'static str],
+        /// The body.
+        body: &'static str,
+        /// The status.
+        status: u16,
+    },
+    /// A bare connection to the application behind the proxy succeeds at an address of this machine other than loopback.
+    Around,
+    /// The proxy has altered at least one request or response since the fault began.
     Altered,
     /// The file exists below the data directory.
     File(&'static str),

@@ -45,6 +45,32 @@ pub struct Service {
     pub public_url: Option<String>,
     /// How much of Wordbond it uses.
     pub mode: crate::control::Mode,
+    /// Which of the products that live in the house it serves beside the page.
+    pub workspace: Option<Workspace>,
+}
+
+/// A product that lives in the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Workspace {
+    /// Technical drawings.
+    Drawings,
+    /// Objectives and key results.
+    Okrs,
+}
+
+impl Workspace {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Drawings, Self::Okrs];
+
+    /// The word in the profile.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Drawings => "drawings",
+            Self::Okrs => "okrs",
+        }
+    }
 }
 
 /// Where people turn to.

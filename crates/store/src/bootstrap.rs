@@ -116,6 +116,9 @@ fn migrator() -> Migrator {
         migration(1, "house", include_str!("../migrations/0001_house.sql")),
         migration(2, "ledger", ledger::MIGRATION),
         migration(3, "backup reads ledger", include_str!("../migrations/0003_backup_reads_ledger.sql")),
+        migration(4, "accounts", include_str!("../migrations/0004_accounts.sql")),
+        migration(10, "drawings", include_str!("../migrations/0010_drawings.sql")),
+        migration(11, "objectives", include_str!("../migrations/0011_objectives.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

@@ -17,6 +17,8 @@ pub enum Scope {
     Tenant,
     /// A person's within a tenant.
     Owner,
+    /// An account's.
+    Account,
     /// Whoever's key is known.
     Lookup,
     /// Nobody's.
@@ -91,6 +93,7 @@ impl Table {
     fn markdown(&self) -> String {
         let whose = match (self.scope, &self.owner) {
             (Scope::Owner, Some(owner)) => format!("a person's within a tenant, by `{owner}`"),
+            (Scope::Account, _) => "an account's".to_owned(),
             (Scope::Lookup, _) => "shown only to whoever knows their key".to_owned(),
             (Scope::Tenant | Scope::Owner, _) => "a tenant's".to_owned(),
             (Scope::System, _) => "nobody's".to_owned(),
@@ -249,7 +252,10 @@ mod tests {
         let map = DataMap::own().unwrap();
         let names: BTreeSet<&str> = map.tables.iter().map(|table| table.name.as_str()).collect();
         assert_eq!(names.len(), map.tables.len());
-        assert!(map.scoped().all(|table| table.columns.contains_key("tenant_id")));
+        for table in map.scoped() {
+            let key = if table.scope == Scope::Account { "account_id" } else { "tenant_id" };
+            assert!(table.columns.contains_key(key), "{}", table.name);
+        }
         assert!(map.tables.iter().filter(|t| t.scope == Scope::Owner).all(|table| table.owner.is_some()));
     }
 

@@ -152,11 +152,16 @@ const RULES: &[Rule] = &[
                 AND has_sequence_privilege(r, c.oid, 'USAGE, SELECT, UPDATE')",
     },
     Rule {
-        words: "keys begin with the tenant: others would tell whether somebody else's row exists",
+        words: "keys begin with the tenant or the account: others would tell whether somebody else's row exists",
         sql: "SELECT i.indexrelid::regclass || ' does not begin with tenant_id'
               FROM unnest($2::text[]) AS name JOIN pg_index AS i ON i.indrelid = to_regclass(name)
               JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-              WHERE i.indisunique AND a.attname <> 'tenant_id' AND name <> 'wordbond.sign_in' AND $1::text[] IS NOT NULL",
+              WHERE i.indisunique AND a.attname <> 'tenant_id' AND name <> 'wordbond.sign_in' AND $1::text[] IS NOT NULL
+                -- A table is the account's when its primary key says so.
+                AND NOT (a.attname = 'account_id'
+                         AND EXISTS (SELECT FROM pg_index AS p JOIN pg_attribute AS k
+                                       ON k.attrelid = p.indrelid AND k.attnum = p.indkey[0]
+                                     WHERE p.indrelid = i.indrelid AND p.indisprimary AND k.attname = 'account_id'))",
     },
     Rule {
         words: "the ledger only grows",
@@ -215,6 +220,7 @@ async fn server(conn: &mut PgConnection) -> Result<Vec<Breach>, StoreError> {
 }
 
 const TENANT: &str = "(tenant_id=(SELECT(NULLIF(current_setting('wordbond.tenant'::text,true),''::text))::uuid";
+const ACCOUNT: &str = "(account_id=(SELECT(NULLIF(current_setting('wordbond.account'::text,true),''::text))::uuid";
 const ACTOR: &str = "current_setting('wordbond.actor'::text,true)";
 
 /// Every policy on a table of somebody's rows must begin with the tenant and, where rows are a person's, name the actor.
@@ -244,7 +250,7 @@ async fn policies(conn: &mut PgConnection, map: &DataMap) -> Result<Vec<Breach>,
         let given = clauses.iter().filter(|clause| !clause.is_empty());
         if clauses.iter().all(String::is_empty) || !given.clone().all(|clause| narrow(table.scope, clause)) {
             out.push(Breach {
-                rule: "a policy compares tenant, and owner where there is one, before anything else",
+                rule: "a policy compares account, or tenant and owner where there is one, before anything else",
                 what: format!("the policy {name} on {} does not", table.name),
             });
         }
@@ -252,16 +258,17 @@ async fn policies(conn: &mut PgConnection, map: &DataMap) -> Result<Vec<Breach>,
     Ok(out)
 }
 
-/// The backup reads everything; the dispatcher sees tickets; sign-in looks up what it knows the key of.
+/// The backup reads everything; the dispatcher sees tickets and which tenants there are; sign-in looks up what it knows the key of.
 fn excepted(table: &str, roles: &[String], command: &str) -> bool {
     let only = |role: Role| roles.len() == 1 && roles.iter().all(|name| name == role.name());
     (only(Role::Backup) && command == "SELECT")
         || (only(Role::Dispatcher) && table == "wordbond.ticket" && matches!(command, "SELECT" | "UPDATE"))
-        || (only(Role::Identity) && table == "wordbond.sign_in")
+        || (only(Role::Dispatcher) && table == "wordbond.tenant" && command == "SELECT")
+        || (only(Role::Identity) && table == "wordbond.sign_in" && command == "SELECT")
 }
 
 /// The only settings that a policy may look at: those that a scope sets. Whoever may send a statement may set any other.
-const SETTINGS: [&str; 3] = ["wordbond.tenant", "wordbond.actor", "wordbond.lookup"];
+const SETTINGS: [&str; 4] = ["wordbond.tenant", "wordbond.actor", "wordbond.account", "wordbond.lookup"];
 
 /// What a clause says that no policy of ours needs: an alternative, a function that could hide one, another setting.
 /// PostgreSQL prints clauses in one spelling: a function's name touches its parenthesis, a keyword does not.
@@ -274,7 +281,7 @@ fn loose(clause: &str) -> Option<String> {
             return Some(format!("current_setting('{text}')"));
         }
     }
-    let code = pieces.iter().step_by(2).copied().collect::<Vec<_>>().join("''");
+    let code = pieces.iter().step_by(2).copied().collect::<Vec<_>>().join("''").replace(" IS NOT NULL", "");
     let outside = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '('));
     let mut words = code.split(outside).flat_map(|word| word.split_inclusive('('));
     let found = words.find(|word| match word.strip_suffix('(') {
@@ -288,11 +295,16 @@ fn loose(clause: &str) -> Option<String> {
 fn narrow(scope: Scope, clause: &str) -> bool {
     let plain: String = clause.chars().filter(|c| !c.is_whitespace()).collect();
     // A disjunction at the top would put one more parenthesis in front, or begin otherwise.
-    let begins = plain.starts_with(TENANT) || plain.strip_prefix('(').is_some_and(conjunction);
-    begins && (scope != Scope::Owner || plain.contains(ACTOR))
+    let begins = |with| plain.starts_with(with) || plain.strip_prefix('(').is_some_and(|rest| conjunction(rest, with));
+    match scope {
+        Scope::Tenant | Scope::System => begins(TENANT),
+        Scope::Owner => begins(TENANT) && plain.contains(ACTOR),
+        Scope::Account => begins(ACCOUNT),
+        Scope::Lookup => begins(ACCOUNT) || (begins(TENANT) && plain.contains(ACTOR)),
+    }
 }
 
-fn conjunction(rest: &str) -> bool {
+fn conjunction(rest: &str, with: &str) -> bool {
     let mut depth = 0_i32;
     let end = rest.char_indices().find_map(|(at, c)| {
         depth += match c {
@@ -302,7 +314,7 @@ fn conjunction(rest: &str) -> bool {
         };
         (depth == 0).then_some(at + 1)
     });
-    rest.starts_with(TENANT) && end.and_then(|end| rest.get(end..)).is_some_and(|after| after.starts_with("AND"))
+    rest.starts_with(with) && end.and_then(|end| rest.get(end..)).is_some_and(|after| after.starts_with("AND"))
 }
 
 #[cfg(test)]
@@ -322,6 +334,16 @@ mod tests {
         assert!(!narrow(Scope::Tenant, &format!("({T} OR true)")));
         assert!(!narrow(Scope::Owner, &format!("(({T} AND {A}) OR true)")));
         assert!(!narrow(Scope::Tenant, &format!("(true OR {T})")));
+    }
+
+    #[test]
+    fn an_accounts_rows_are_compared_with_the_account() {
+        let account = T.replace("tenant_id", "account_id").replace("wordbond.tenant", "wordbond.account");
+        assert!(narrow(Scope::Account, &account) && narrow(Scope::Lookup, &account));
+        assert!(!narrow(Scope::Account, T) && !narrow(Scope::Tenant, &account) && !narrow(Scope::Owner, &account));
+        assert!(!narrow(Scope::Account, &format!("({account} OR true)")));
+        assert!(narrow(Scope::Lookup, &format!("({T} AND {A} AND (account_id IS NULL))")));
+        assert!(!narrow(Scope::Lookup, T), "a person is not compared");
     }
 
     #[test]

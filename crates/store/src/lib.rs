@@ -4,27 +4,42 @@
 //! forced row security, and the application's role owns nothing. [`house::check`] refuses to serve when that is not so, and
 //! [`scope_sql`] attacks it.
 
+pub mod accounts;
 pub mod address;
 pub mod audit;
 pub mod bootstrap;
+pub mod census;
 pub mod data_map;
+pub mod drawings;
 pub mod error;
+pub mod factors;
 pub mod house;
 pub mod instances;
 pub mod jobs;
+pub mod limits;
+pub mod links;
+pub mod looks;
 pub mod notes;
+pub mod objectives;
 pub mod observations;
+pub mod one_time;
 pub mod open;
 mod pools;
 pub mod profiles;
 pub mod reports;
+mod revocation;
 pub mod role;
+pub mod saml;
 pub mod scope;
 pub mod scope_sql;
 pub mod server;
+pub mod sessions;
+mod sign_in;
+pub mod team;
 pub mod tenancy;
 mod time;
 pub mod tls_database;
+mod token;
 pub mod trail;
 pub mod turn;
 

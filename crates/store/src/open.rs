@@ -8,12 +8,12 @@ use crate::{
     scope::{Auditor, Identity, Scoped, System, operator_tenant},
     server::{Layout, Server, ServerConfig, layout::PORT},
 };
-use kernel::{Actor, Clock, PersonId, SystemClock, TenantId};
-use sqlx::PgConnection;
+use kernel::{AccountId, Actor, Clock, SystemClock, TenantId};
+use sqlx::{PgConnection, PgPool};
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 use vault::{KeyRing, Subject};
 
@@ -62,6 +62,7 @@ struct Inner {
     keys: KeyRing,
     clock: Arc<dyn Clock>,
     server: Mutex<Option<Server>>,
+    revocations: AtomicU64,
 }
 
 impl Store {
@@ -95,7 +96,14 @@ impl Store {
             None => Address::socket(Layout::of(&config.data_dir).socket_dir(), PORT, DATABASE),
         };
         let pools = Pools::new(&address, &keys)?;
-        let store = Self::from(Inner { address, pools, keys, clock: config.clock, server: Mutex::new(None) });
+        let store = Self::from(Inner {
+            address,
+            pools,
+            keys,
+            clock: config.clock,
+            server: Mutex::new(None),
+            revocations: AtomicU64::new(0),
+        });
         drop(store.auditor().await?);
         Ok(store)
     }
@@ -116,7 +124,14 @@ impl Store {
     ) -> Result<Self, StoreError> {
         keys.create(operator_tenant(), Subject::Tenant)?;
         let pools = Pools::new(&address, &keys)?;
-        let store = Self::from(Inner { address, pools, keys, clock, server: Mutex::new(server) });
+        let store = Self::from(Inner {
+            address,
+            pools,
+            keys,
+            clock,
+            server: Mutex::new(server),
+            revocations: AtomicU64::new(0),
+        });
         house::check(&store).await?;
         Ok(store)
     }
@@ -126,7 +141,34 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn scoped(&self, tenant: TenantId, actor: &Actor) -> Result<Scoped, StoreError> {
-        Scoped::begin(self.0.pools.of(Role::App)?, tenant, actor, &self.0.keys, &self.0.clock).await
+        self.scope_of(tenant, actor, None).await
+    }
+
+    /// A transaction within `tenant` on behalf of `actor`, with the rows of an account in scope too.
+    pub(crate) async fn scope_of(
+        &self,
+        tenant: TenantId,
+        actor: &Actor,
+        account: Option<AccountId>,
+    ) -> Result<Scoped, StoreError> {
+        Scoped::begin(self.0.pools.of(Role::App)?, tenant, actor, account, &self.0.keys, &self.0.clock).await
+    }
+
+    /// A transaction of an account, outside any tenant: what it changes is told under the operator's, or under a tenant of
+    /// the account's that it enters.
+    pub(crate) async fn account_scope(&self, account: AccountId) -> Result<Scoped, StoreError> {
+        self.scope_of(operator_tenant(), &self_actor(account), Some(account)).await
+    }
+
+    /// Counts the times at which somebody's session or standing in a team ended or changed. What was read before the count
+    /// went up may be outdated.
+    pub(crate) fn revocations(&self) -> &AtomicU64 {
+        &self.0.revocations
+    }
+
+    /// A pool of one connection, for whoever listens.
+    pub(crate) fn listening(&self) -> Result<PgPool, StoreError> {
+        crate::pools::single(&self.0.address.options(Role::App, &self.0.keys)?)
     }
 
     /// A transaction of the application without a tenant.
@@ -207,10 +249,6 @@ impl Store {
     pub(crate) async fn identity_knowing(&self, lookup: &[u8; 32]) -> Result<Identity, StoreError> {
         Identity::knowing(self.0.pools.of(Role::Identity)?, lookup).await
     }
-
-    pub(crate) async fn identity_of(&self, tenant: TenantId, person: PersonId) -> Result<Identity, StoreError> {
-        Identity::of_person(self.0.pools.of(Role::Identity)?, tenant, person).await
-    }
 }
 
 impl From<Inner> for Store {
@@ -223,6 +261,11 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Store").field(&self.0.address.database()).finish()
     }
+}
+
+/// An account as the party on whose behalf a transaction runs: its own id stands where a person's does.
+pub(crate) fn self_actor(account: AccountId) -> Actor {
+    Actor::Person { id: account.uuid().into() }
 }
 
 async fn start(config: &Config) -> Result<Server, StoreError> {

@@ -1,7 +1,10 @@
 //! One pool of connections per role.
 
 use crate::{Role, StoreError, address::Address};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use std::{collections::BTreeMap, time::Duration};
 use vault::KeyRing;
 
@@ -14,6 +17,13 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The pools. Connections are opened when first needed.
 #[derive(Clone, Debug)]
 pub(crate) struct Pools(BTreeMap<Role, PgPool>);
+
+/// A pool of one connection, opened when first needed.
+pub(crate) fn single(options: &PgConnectOptions) -> Result<PgPool, StoreError> {
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    Ok(pool.connect_lazy_with(options.clone()))
+}
 
 impl Pools {
     pub(crate) fn new(address: &Address, keys: &KeyRing) -> Result<Self, StoreError> {

@@ -4,7 +4,7 @@
 //! one message: a connection that is used again carries nothing over. A transaction that is dropped is rolled back.
 
 use crate::StoreError;
-use kernel::{Actor, Clock, PersonId, TenantId};
+use kernel::{AccountId, Actor, Clock, PersonId, TenantId};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres, Transaction};
 use std::{fmt, sync::Arc};
 use uuid::Uuid;
@@ -16,6 +16,7 @@ pub struct Scoped {
     tx: Transaction<'static, Postgres>,
     tenant: TenantId,
     actor: Actor,
+    account: Option<AccountId>,
     keys: KeyRing,
     clock: Arc<dyn Clock>,
 }
@@ -25,11 +26,13 @@ impl Scoped {
         pool: &PgPool,
         tenant: TenantId,
         actor: &Actor,
+        account: Option<AccountId>,
         keys: &KeyRing,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let tx = pool.begin_with(AssertSqlSafe(format!("BEGIN; {}", settings(tenant, actor.person())))).await?;
-        Ok(Self { tx, tenant, actor: actor.clone(), keys: keys.clone(), clock: Arc::clone(clock) })
+        let tx =
+            pool.begin_with(AssertSqlSafe(format!("BEGIN; {}", settings(tenant, actor.person(), account)))).await?;
+        Ok(Self { tx, tenant, actor: actor.clone(), account, keys: keys.clone(), clock: Arc::clone(clock) })
     }
 
     /// The connection, within the scope.
@@ -57,6 +60,12 @@ impl Scoped {
         self.actor.person().ok_or(StoreError::NoPerson)
     }
 
+    /// The account whose rows are in scope too, where there is one.
+    #[must_use]
+    pub const fn account(&self) -> Option<AccountId> {
+        self.account
+    }
+
     /// The keys.
     #[must_use]
     pub const fn keys(&self) -> &KeyRing {
@@ -80,9 +89,21 @@ impl Scoped {
     /// Takes the rows of another person of the same tenant into scope, for the rest of the transaction or until it is
     /// called again: a person's first rows are made before they can act themselves.
     pub(crate) async fn own_rows_of(&mut self, person: Option<PersonId>) -> Result<(), StoreError> {
-        let statement = settings(self.tenant, person);
+        let statement = settings(self.tenant, person, self.account);
         self.tx.execute(AssertSqlSafe(statement)).await?;
         Ok(())
+    }
+
+    /// Takes the rows of an account into scope, or those of none: who removes a member also ends that member's sessions.
+    pub(crate) async fn account_rows_of(&mut self, account: Option<AccountId>) -> Result<(), StoreError> {
+        self.account = account;
+        self.own_rows_of(self.actor.person()).await
+    }
+
+    /// Moves the rest of the transaction to another tenant and actor: an account's person there.
+    pub(crate) async fn enter(&mut self, tenant: TenantId, actor: &Actor) -> Result<(), StoreError> {
+        self.actor = actor.clone();
+        self.move_to(tenant).await
     }
 
     /// Moves the rest of the transaction to another tenant: an operator's act is told in the tenant's log and in the
@@ -100,9 +121,13 @@ impl fmt::Debug for Scoped {
 }
 
 /// The statements that set the scope. Ids are hexadecimal digits and dashes and nothing else.
-fn settings(tenant: TenantId, person: Option<PersonId>) -> String {
+fn settings(tenant: TenantId, person: Option<PersonId>, account: Option<AccountId>) -> String {
     let actor = person.map_or_else(String::new, |person| person.to_string());
-    format!("SET LOCAL wordbond.tenant = '{tenant}'; SET LOCAL wordbond.actor = '{actor}'")
+    let account = account.map_or_else(String::new, |account| account.to_string());
+    format!(
+        "SET LOCAL wordbond.tenant = '{tenant}'; SET LOCAL wordbond.actor = '{actor}'; \
+         SET LOCAL wordbond.account = '{account}'"
+    )
 }
 
 /// A transaction of the application without a tenant: the ledger, instances, reports. It sees no tenant's row.
@@ -157,12 +182,6 @@ impl Identity {
     pub(crate) async fn knowing(pool: &PgPool, lookup: &[u8; 32]) -> Result<Self, StoreError> {
         let hex: String = lookup.iter().map(|byte| format!("{byte:02x}")).collect();
         let statement = format!("BEGIN; SET LOCAL wordbond.lookup = '{hex}'");
-        Ok(Self { tx: pool.begin_with(AssertSqlSafe(statement)).await? })
-    }
-
-    /// Writes the rows of one person.
-    pub(crate) async fn of_person(pool: &PgPool, tenant: TenantId, person: PersonId) -> Result<Self, StoreError> {
-        let statement = format!("BEGIN; {}", settings(tenant, Some(person)));
         Ok(Self { tx: pool.begin_with(AssertSqlSafe(statement)).await? })
     }
 }

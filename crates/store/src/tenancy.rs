@@ -1,39 +1,17 @@
 //! Tenants, their people, and the bearer tokens by which people are known.
 
-use crate::{Scoped, Store, StoreError, audit, time::At};
-use aws_lc_rs::rand;
-use kernel::{Actor, PersonId, TenantId};
+use crate::{
+    Scoped, Store, StoreError, audit, revocation,
+    sign_in::{self, Kind, Whose},
+    time::At,
+    token::Form,
+};
+use kernel::{AccountId, Actor, PersonId, TeamRole, TenantId};
 use sqlx::Row as _;
-use std::fmt;
 use uuid::Uuid;
 use vault::{Place, Sealed, Subject};
 
-/// What every token begins with, so that one that is found somewhere is recognised.
-const TOKEN_PREFIX: &str = "wbt_";
-
-/// A bearer token in the clear. It exists once, in the answer to its making; the database holds a keyed hash.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    fn fresh() -> Result<Self, StoreError> {
-        let mut bytes = [0; 32];
-        rand::fill(&mut bytes).map_err(|_| StoreError::Vault(vault::VaultError::NoRandomness))?;
-        Ok(Self(bytes.iter().fold(TOKEN_PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"))))
-    }
-
-    /// The text, for the one answer that carries it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(..)")
-    }
-}
+pub use crate::token::Token;
 
 /// A person as they introduce themselves.
 #[derive(Clone, Copy)]
@@ -47,11 +25,7 @@ pub struct NewPerson<'a> {
 impl NewPerson<'_> {
     fn check(&self) -> Result<(), StoreError> {
         text("name", self.name, 200)?;
-        text("email", self.email, 254)?;
-        match self.email.trim().split_once('@') {
-            Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(()),
-            _ => Err(StoreError::Invalid("email is no address".to_owned())),
-        }
+        address(self.email)
     }
 }
 
@@ -84,11 +58,15 @@ pub struct Session {
     pub tenant: TenantId,
     /// The person.
     pub person: PersonId,
+    /// Their account, where they have one.
+    pub account: Option<AccountId>,
+    /// What they are in the team.
+    pub role: TeamRole,
     /// Whether the operator has suspended the tenant: its people may then do nothing.
     pub suspended: bool,
 }
 
-/// Creates a tenant with its first person.
+/// Creates a tenant with its first person, who owns it.
 ///
 /// # Errors
 /// [`StoreError::Invalid`].
@@ -98,19 +76,11 @@ pub async fn create(store: &Store, actor: &Actor, name: &str, first: NewPerson<'
     let tenant = TenantId::new();
     store.keys().create(tenant, Subject::Tenant)?;
     let mut scoped = store.scoped(tenant, actor).await?;
-    let sealed = Sealed::seal(store.keys(), &tenant_place(tenant, 1), &name.to_owned())?;
-    let now = At(scoped.now());
-    sqlx::query("INSERT INTO wordbond.tenant (tenant_id, name, created_at) VALUES ($1, $2, $3)")
-        .bind(tenant.uuid())
-        .bind(sealed.as_bytes())
-        .bind(now)
-        .execute(scoped.conn())
-        .await?;
-    audit::note(&mut scoped, "tenant.create", &[format!("tenant:{tenant}")], &[]).await?;
-    join(store, scoped, first).await
+    insert_tenant(&mut scoped, name).await?;
+    join(store, scoped, first, TeamRole::Owner).await
 }
 
-/// Adds a person to the tenant.
+/// Adds a person to the tenant: a member, who has a token and no account.
 ///
 /// # Errors
 /// [`StoreError::Invalid`]; [`StoreError::Taken`] when the tenant has that address already.
@@ -121,61 +91,87 @@ pub async fn add_person(
     person: NewPerson<'_>,
 ) -> Result<Joined, StoreError> {
     person.check()?;
-    join(store, store.scoped(tenant, actor).await?, person).await
+    join(store, store.scoped(tenant, actor).await?, person, TeamRole::Member).await
 }
 
-/// Writes the person, their token and the event, commits, and then tells the sign-in index. Cut short in between, the
-/// person is there without a way in, and nobody has been told of them.
-async fn join(store: &Store, mut scoped: Scoped, new: NewPerson<'_>) -> Result<Joined, StoreError> {
-    let (tenant, person, token) = (scoped.tenant(), PersonId::new(), Token::fresh()?);
-    let token_id = Uuid::now_v7();
-    let lookup = store.keys().identity_index()?.token(token.expose().as_bytes());
-    store.keys().create(tenant, Subject::Person(person))?;
-    let by = scoped.actor().person();
-    scoped.own_rows_of(Some(person)).await?;
-    insert_person(&mut scoped, person, new).await?;
+/// Writes the row of the scope's tenant, and its event.
+pub(crate) async fn insert_tenant(scoped: &mut Scoped, name: &str) -> Result<(), StoreError> {
+    let tenant = scoped.tenant();
+    let sealed = Sealed::seal(scoped.keys(), &tenant_place(tenant, 1), &name.trim().to_owned())?;
     let now = At(scoped.now());
-    sqlx::query("INSERT INTO wordbond.token (tenant_id, token_id, person_id, token_hash, created_at) VALUES ($1, $2, $3, $4, $5)")
+    sqlx::query("INSERT INTO wordbond.tenant (tenant_id, name, created_at) VALUES ($1, $2, $3)")
         .bind(tenant.uuid())
-        .bind(token_id)
-        .bind(person.uuid())
-        .bind(lookup.as_slice())
+        .bind(sealed.as_bytes())
         .bind(now)
         .execute(scoped.conn())
         .await?;
+    audit::note(scoped, "tenant.create", &[format!("tenant:{tenant}")], &[]).await
+}
+
+/// Writes the person, their token, what leads to it and the event, in one transaction.
+async fn join(store: &Store, mut scoped: Scoped, new: NewPerson<'_>, role: TeamRole) -> Result<Joined, StoreError> {
+    let (tenant, person) = (scoped.tenant(), PersonId::new());
+    store.keys().create(tenant, Subject::Person(person))?;
+    let by = scoped.actor().person();
+    scoped.own_rows_of(Some(person)).await?;
+    insert_person(&mut scoped, person, new, role).await?;
+    let (token, _) = insert_token(&mut scoped, person, None).await?;
     scoped.own_rows_of(by).await?;
     audit::note(&mut scoped, "person.add", &[format!("person:{person}")], &[]).await?;
     scoped.commit().await?;
-
-    let mut identity = store.identity_of(tenant, person).await?;
-    sqlx::query(
-        "INSERT INTO wordbond.sign_in (lookup, tenant_id, person_id, token_id, created_at) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(lookup.as_slice())
-    .bind(tenant.uuid())
-    .bind(person.uuid())
-    .bind(token_id)
-    .bind(now)
-    .execute(&mut *identity.tx)
-    .await?;
-    identity.tx.commit().await?;
     Ok(Joined { tenant, person, token })
 }
 
-async fn insert_person(scoped: &mut Scoped, person: PersonId, new: NewPerson<'_>) -> Result<(), StoreError> {
+/// Writes a fresh API token of a person whose rows are in scope.
+pub(crate) async fn insert_token(
+    scoped: &mut Scoped,
+    person: PersonId,
+    label: Option<&str>,
+) -> Result<(Token, Uuid), StoreError> {
+    let (tenant, token, id, keys) = (scoped.tenant(), Token::fresh(Form::Api)?, Uuid::now_v7(), scoped.keys().clone());
+    let lookup = Kind::Token.lookup(&keys, token.expose().as_bytes())?;
+    let label =
+        label.map(|text| Sealed::seal(&keys, &token_place(tenant, person, id), &text.trim().to_owned())).transpose()?;
+    let now = At(scoped.now());
+    const SQL: &str = "INSERT INTO wordbond.token (tenant_id, token_id, person_id, token_hash, label, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(SQL)
+        .bind(tenant.uuid())
+        .bind(id)
+        .bind(person.uuid())
+        .bind(lookup.as_slice())
+        .bind(label.as_ref().map(Sealed::as_bytes))
+        .bind(now)
+        .execute(scoped.conn())
+        .await?;
+    sign_in::add(scoped, Kind::Token, &lookup, id, Whose::Person(tenant, person), "this token is there already")
+        .await?;
+    Ok((token, id))
+}
+
+/// Writes a person whose rows are in scope: of the account in scope, where there is one.
+pub(crate) async fn insert_person(
+    scoped: &mut Scoped,
+    person: PersonId,
+    new: NewPerson<'_>,
+    role: TeamRole,
+) -> Result<(), StoreError> {
     let (tenant, keys) = (scoped.tenant(), scoped.keys().clone());
     let name = Sealed::seal(&keys, &person_place(tenant, person, "name", 1), &new.name.trim().to_owned())?;
     let email = Sealed::seal(&keys, &person_place(tenant, person, "email", 1), &new.email.trim().to_owned())?;
     let index = keys.blind_index(tenant)?.email(new.email);
-    let now = At(scoped.now());
-    const SQL: &str = "INSERT INTO wordbond.person (tenant_id, person_id, name, email, email_index, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    let (now, account) = (At(scoped.now()), scoped.account().map(AccountId::uuid));
+    const SQL: &str = "INSERT INTO wordbond.person
+        (tenant_id, person_id, name, email, email_index, account_id, role, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     sqlx::query(SQL)
         .bind(tenant.uuid())
         .bind(person.uuid())
         .bind(name.as_bytes())
         .bind(email.as_bytes())
         .bind(index.as_slice())
+        .bind(account)
+        .bind(role.as_str())
         .bind(now)
         .execute(scoped.conn())
         .await
@@ -192,32 +188,34 @@ async fn insert_person(scoped: &mut Scoped, person: PersonId, new: NewPerson<'_>
 /// # Errors
 /// When the database cannot be asked.
 pub async fn authenticate(store: &Store, token: &str) -> Result<Option<Session>, StoreError> {
-    if !token.starts_with(TOKEN_PREFIX) || token.len() != TOKEN_PREFIX.len() + 64 {
+    if !Form::Api.fits(token) {
         return Ok(None);
     }
-    let lookup = store.keys().identity_index()?.token(token.as_bytes());
-    let mut identity = store.identity_knowing(&lookup).await?;
-    let row = sqlx::query("SELECT tenant_id, person_id, token_id FROM wordbond.sign_in WHERE lookup = $1")
-        .bind(lookup.as_slice())
-        .fetch_optional(&mut *identity.tx)
-        .await?;
-    drop(identity);
-    let Some(row) = row else { return Ok(None) };
-    let (tenant, person) = (TenantId::from(row.try_get::<Uuid, _>(0)?), PersonId::from(row.try_get::<Uuid, _>(1)?));
-    // The index only says where to look. What counts is the tenant's own row: it goes when the token is revoked or the
-    // person is erased, in that very transaction.
+    let lookup = Kind::Token.lookup(store.keys(), token.as_bytes())?;
+    let Some(found) = sign_in::find(store, Kind::Token, &lookup).await? else { return Ok(None) };
+    let (Some(tenant), Some(person)) = (found.tenant, found.person) else { return Ok(None) };
+    // The index only says where to look. What counts is the tenant's own row: it goes when the token is revoked, or the
+    // person leaves or is erased, in that very transaction.
     let mut scoped = store.scoped(tenant, &Actor::Person { id: person }).await?;
-    const SQL: &str = "SELECT t.suspended_at IS NOT NULL FROM wordbond.token AS k
+    const SQL: &str = "SELECT t.suspended_at IS NOT NULL, p.role, p.account_id FROM wordbond.token AS k
         JOIN wordbond.tenant AS t ON t.tenant_id = k.tenant_id
+        JOIN wordbond.person AS p ON p.tenant_id = k.tenant_id AND p.person_id = k.person_id AND p.removed_at IS NULL
         WHERE k.tenant_id = $1 AND k.token_id = $2 AND k.person_id = $3 AND k.token_hash = $4";
-    let suspended: Option<bool> = sqlx::query_scalar(SQL)
+    let row = sqlx::query(SQL)
         .bind(tenant.uuid())
-        .bind(row.try_get::<Uuid, _>(2)?)
+        .bind(found.row)
         .bind(person.uuid())
         .bind(lookup.as_slice())
         .fetch_optional(scoped.conn())
         .await?;
-    Ok(suspended.map(|suspended| Session { tenant, person, suspended }))
+    let Some(row) = row else { return Ok(None) };
+    let account = row.try_get::<Option<Uuid>, _>(2)?.map(AccountId::from);
+    Ok(Some(Session { tenant, person, account, role: role(row.try_get(1)?)?, suspended: row.try_get(0)? }))
+}
+
+/// The role of a word in the database.
+pub(crate) fn role(word: &str) -> Result<TeamRole, StoreError> {
+    TeamRole::parse(word).ok_or_else(|| StoreError::Unexpected("a role that this build does not know".to_owned()))
 }
 
 /// The person who is asking.
@@ -291,7 +289,23 @@ async fn set_suspended(
     }
     let action = if suspended { "tenant.suspend" } else { "tenant.resume" };
     audit::note(&mut scoped, action, &[format!("tenant:{tenant}")], &[("reason", reason)]).await?;
-    scoped.commit().await
+    revocation::commit(store, scoped).await
+}
+
+/// Refuses what is no e-mail address.
+pub(crate) fn address(email: &str) -> Result<(), StoreError> {
+    text("email", email, 254)?;
+    match email.trim().split_once('@') {
+        Some((local, domain))
+            if !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && !email.trim().contains(|c: char| c.is_whitespace() || c.is_control()) =>
+        {
+            Ok(())
+        }
+        _ => Err(StoreError::Invalid("email is no address".to_owned())),
+    }
 }
 
 /// Refuses a text that is empty or longer than `longest` characters.
@@ -305,10 +319,14 @@ pub(crate) fn text(what: &str, text: &str, longest: usize) -> Result<(), StoreEr
     Ok(())
 }
 
-const fn tenant_place(tenant: TenantId, version: u64) -> Place {
+pub(crate) const fn tenant_place(tenant: TenantId, version: u64) -> Place {
     Place { tenant, subject: Subject::Tenant, table: "tenant", column: "name", row: tenant.uuid(), version }
 }
 
-const fn person_place(tenant: TenantId, person: PersonId, column: &'static str, version: u64) -> Place {
+pub(crate) const fn token_place(tenant: TenantId, person: PersonId, token: Uuid) -> Place {
+    Place { tenant, subject: Subject::Person(person), table: "token", column: "label", row: token, version: 1 }
+}
+
+pub(crate) const fn person_place(tenant: TenantId, person: PersonId, column: &'static str, version: u64) -> Place {
     Place { tenant, subject: Subject::Person(person), table: "person", column, row: person.uuid(), version }
 }

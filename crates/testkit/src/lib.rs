@@ -1,6 +1,7 @@
 //! Scratch databases and systems, the meddling proxy and the sabotage runner. Used by tests and by `wordbond sabotage`;
 //! nothing that serves imports it.
 
+pub mod around;
 pub mod middle;
 pub mod sabotage;
 pub mod scratch_db;
@@ -8,6 +9,7 @@ pub mod scratch_system;
 mod server_fault;
 mod superuser;
 
+pub use around::Around;
 pub use middle::Middle;
 pub use sabotage::{Outcome, Runner, Score};
 pub use scratch_db::{ScratchDb, ScratchDir};

@@ -25,7 +25,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -40,7 +40,9 @@ use tokio::{
 use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 /// The largest request body that is passed on.
-const LARGEST: usize = 4 * 1024 * 1024;
+const LARGEST: usize = 20 * 1024 * 1024;
+/// For how many callers a way to the listener is kept.
+const MOST_CALLERS: usize = 256;
 
 /// The proxy. Dropping it closes the public address.
 #[derive(Debug)]
@@ -58,6 +60,8 @@ impl Drop for Middle {
 #[derive(Debug)]
 struct State {
     listener: Site,
+    /// The listener as each caller reaches it: calls are passed on from the address from which they came.
+    from: Mutex<HashMap<IpAddr, Site>>,
     meddling: Mutex<Vec<Meddling>>,
     recorded: Mutex<HashMap<String, Answer>>,
     altered: AtomicU64,
@@ -87,6 +91,7 @@ impl Middle {
         let key = PrivateKeyDer::from_pem_file(tls.join("key.pem")).map_err(io::Error::other)?;
         let state = Arc::new(State {
             listener,
+            from: Mutex::default(),
             meddling: Mutex::default(),
             recorded: Mutex::default(),
             altered: AtomicU64::new(0),
@@ -151,11 +156,11 @@ fn acceptor(
 async fn accept(public: TcpListener, state: Arc<State>) {
     loop {
         match public.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let state = Arc::clone(&state);
                 tokio::spawn(async move {
                     // A broken connection ends with its peer; there is nobody to tell.
-                    let _ = connection(stream, state).await;
+                    let _ = connection(stream, peer.ip(), state).await;
                 });
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -163,14 +168,14 @@ async fn accept(public: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn connection(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
+async fn connection(stream: TcpStream, peer: IpAddr, state: Arc<State>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut first = [0u8; 1];
     if stream.peek(&mut first).await? == 0 {
         return Ok(());
     }
     if first != [0x16] {
-        return plain(stream, state).await;
+        return plain(stream, peer, state).await;
     }
     let now = lock(&state.meddling).clone();
     let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
@@ -181,25 +186,25 @@ async fn connection(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
         _ => false,
     });
     let acceptor = if loose { &state.loose.0 } else { &state.strict.0 };
-    serve(hello.into_stream(Arc::clone(acceptor.config())).await?, state).await
+    serve(hello.into_stream(Arc::clone(acceptor.config())).await?, peer, state).await
 }
 
 /// Plain HTTP: to the listener as it is, or answered with the secure page where that is the fault.
-async fn plain(mut stream: TcpStream, state: Arc<State>) -> io::Result<()> {
+async fn plain(mut stream: TcpStream, peer: IpAddr, state: Arc<State>) -> io::Result<()> {
     if lock(&state.meddling).iter().any(|m| matches!(m, Meddling::ServePlain)) {
-        return serve(stream, state).await;
+        return serve(stream, peer, state).await;
     }
     let mut upstream = state.listener.connect().await.map_err(io::Error::other)?;
     tokio::io::copy_bidirectional(&mut stream, &mut upstream).await.map(|_| ())
 }
 
-async fn serve<S>(stream: S, state: Arc<State>) -> io::Result<()>
+async fn serve<S>(stream: S, peer: IpAddr, state: Arc<State>) -> io::Result<()>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(exchange(&state, request).await) }
+        async move { Ok::<_, Infallible>(exchange(&state, peer, request).await) }
     });
     auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -207,7 +212,7 @@ where
         .map_err(io::Error::other)
 }
 
-async fn exchange(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn exchange(state: &State, peer: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let meddling = lock(&state.meddling).clone();
     let path = request.uri().path().to_owned();
     let swallowed = meddling.iter().any(|m| matches!(m, Meddling::Swallow(prefix) if path.starts_with(prefix)));
@@ -221,15 +226,46 @@ async fn exchange(state: &State, request: Request<Incoming>) -> Response<Full<By
         state.altered.fetch_add(1, Ordering::Relaxed);
         return answered(answer);
     }
-    match forward(&state.listener, request).await {
+    let mut request = request;
+    let scatter = meddling.iter().any(|m| matches!(m, Meddling::Scatter));
+    let changed = alter(&meddling, &path, request.headers_mut()) || scatter;
+    let listener = if scatter { state.listener.elsewhere().await } else { state.listener_for(peer) };
+    match forward(&listener, request).await {
         Ok(mut answer) => {
-            if meddle(&meddling, &path, &mut answer) {
+            if meddle(&meddling, &path, &mut answer) || changed {
                 state.altered.fetch_add(1, Ordering::Relaxed);
             }
             answered(answer)
         }
         Err(error) => response(StatusCode::BAD_GATEWAY, HeaderMap::new(), error.into_bytes()),
     }
+}
+
+impl State {
+    /// The listener, called from the address of the peer where that is one of this machine's own.
+    fn listener_for(&self, peer: IpAddr) -> Site {
+        if !peer.is_loopback() || peer == IpAddr::V4(Ipv4Addr::LOCALHOST) {
+            return self.listener.clone();
+        }
+        let mut from = lock(&self.from);
+        if from.len() >= MOST_CALLERS {
+            from.clear();
+        }
+        from.entry(peer).or_insert_with(|| self.listener.from_address(peer)).clone()
+    }
+}
+
+/// Alters a request; true when something was there to alter.
+fn alter(meddling: &[Meddling], path: &str, headers: &mut HeaderMap) -> bool {
+    let mut altered = false;
+    for one in meddling {
+        altered |= match *one {
+            Meddling::DropRequestHeader(on, name) if covers(on, path, 0) => headers.remove(name).is_some(),
+            Meddling::SetRequestHeader(on, name, value) if covers(on, path, 0) => set(headers, name, value),
+            _ => false,
+        };
+    }
+    altered
 }
 
 /// Takes what is posted, keeps nothing of it, and answers as the listener would have: every header of its answers is there.
@@ -297,6 +333,10 @@ fn meddle(meddling: &[Meddling], path: &str, answer: &mut Answer) -> bool {
             }
             Meddling::AddHeader(on, name, value) if covers(on, path, answer.status) => {
                 add(&mut answer.headers, name, value)
+            }
+            Meddling::SetStatus(on, status) if covers(on, path, answer.status) && answer.status != status => {
+                answer.status = status;
+                true
             }
             Meddling::Replace(on, from, to) if covers(on, path, answer.status) => replace(&mut answer.body, from, to),
             _ => false,

@@ -1,13 +1,14 @@
 //! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
 //! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
 
-use crate::{scratch_system::ScratchSystem, superuser};
+use crate::{around::Around, scratch_system::ScratchSystem, superuser};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, Row, raw_sql};
 use std::{
     collections::BTreeSet,
     io,
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     time::{Duration, Instant},
 };
@@ -84,6 +85,7 @@ pub struct Runner {
     /// The promises that were Kept before anything was broken; the others prove nothing here.
     kept: BTreeSet<String>,
     controls: Vec<(String, String)>,
+    around: Option<Around>,
 }
 
 impl Runner {
@@ -96,7 +98,7 @@ impl Runner {
         let rows = check(&system, &[]).await?;
         let kept = rows.iter().filter(|row| row.verdict == "kept").map(|row| row.id.clone()).collect();
         let controls = rows.into_iter().filter_map(|row| Some((row.id, row.control?))).collect();
-        Ok(Self { system, kept, controls })
+        Ok(Self { system, kept, controls, around: None })
     }
 
     /// The promises that the untouched copy keeps.
@@ -225,6 +227,12 @@ impl Runner {
                 std::fs::copy(self.system.data_dir().join(from), to)?;
                 self.system.restart().await
             }
+            Make::AroundTheGate => {
+                if let Some(upstream) = upstream(self.system.data_dir()) {
+                    self.around = Some(Around::open(upstream).await?);
+                }
+                Ok(())
+            }
             Make::Server { hba, settings, socket_mode } => {
                 crate::server_fault::make(self.system.data_dir(), hba, settings, socket_mode).await
             }
@@ -241,6 +249,10 @@ impl Runner {
             Make::File { to, .. } => {
                 std::fs::remove_file(self.system.data_dir().join(to))?;
                 self.system.restart().await
+            }
+            Make::AroundTheGate => {
+                self.around = None;
+                Ok(())
             }
             Make::Server { .. } => crate::server_fault::undo(self.system.data_dir()).await,
         }
@@ -290,11 +302,31 @@ impl Runner {
                 curl(&self.system, "/trust.json", &[]).await?;
                 (self.system.middle().altered() > 0).then_some(()).ok_or_else(|| "nothing was altered".to_owned())
             }
+            Bites::Answer { method, path, headers, body, status } => {
+                let mut arguments = vec!["-X", method, "-o", "/dev/null", "-w", "%{http_code}", "--data-binary", body];
+                arguments.extend(headers.iter().flat_map(|header| ["-H", header]));
+                let code = curl(&self.system, path, &arguments).await?;
+                (code == status.to_string()).then_some(()).ok_or_else(|| format!("{method} {path} answered {code}"))
+            }
+            Bites::Around => match &self.around {
+                Some(around) if around.bites().await => Ok(()),
+                Some(_) => Err("the application cannot be reached past the gate".to_owned()),
+                None => Err("no application stands behind the scratch copy".to_owned()),
+            },
             Bites::File(path) => {
                 self.system.data_dir().join(path).exists().then_some(()).ok_or_else(|| format!("{path} is not there"))
             }
         }
     }
+}
+
+/// The application behind the proxy of the system in that data directory, as its `ready.json` names it.
+fn upstream(data_dir: &Path) -> Option<SocketAddr> {
+    let ready: serde_json::Value = serde_json::from_slice(&std::fs::read(data_dir.join("ready.json")).ok()?).ok()?;
+    let authority = ready.get("upstream")?.as_str()?.strip_prefix("http://")?.trim_end_matches('/');
+    let (host, port) = authority.rsplit_once(':')?;
+    let host = if host == "localhost" { Ipv4Addr::LOCALHOST.into() } else { host.parse().ok()? };
+    Some(SocketAddr::new(host, port.parse().ok()?))
 }
 
 /// Runs `wordbond check --json` against the scratch copy, as a process of its own.

@@ -106,6 +106,40 @@ impl ScratchDb {
     pub async fn superuser(&self) -> Result<PgConnection, StoreError> {
         connect(self.store.address()).await
     }
+
+    /// Runs statements as the server's superuser: a fault is made or undone.
+    ///
+    /// # Panics
+    /// When they fail: a test whose fault was not made must not pass.
+    #[expect(clippy::panic, reason = "a test whose fault was not made must not pass")]
+    pub async fn as_superuser(&self, statements: &'static str) {
+        let done = async {
+            let mut connection = self.superuser().await?;
+            sqlx::raw_sql(statements).execute(&mut connection).await?;
+            Ok::<(), StoreError>(connection.close().await?)
+        };
+        if let Err(error) = done.await {
+            panic!("the statements were not run: {error}");
+        }
+    }
+
+    /// Whether a question, as SQL that yields one boolean, is answered with yes to the superuser.
+    ///
+    /// # Panics
+    /// When it cannot be answered.
+    #[expect(clippy::panic, reason = "a test whose fault was not looked at must not pass")]
+    pub async fn is_so(&self, question: &'static str) -> bool {
+        let asked = async {
+            let mut connection = self.superuser().await?;
+            let answer: bool = sqlx::query_scalar(question).fetch_one(&mut connection).await?;
+            connection.close().await?;
+            Ok::<bool, StoreError>(answer)
+        };
+        match asked.await {
+            Ok(answer) => answer,
+            Err(error) => panic!("the question was not answered: {error}"),
+        }
+    }
 }
 
 impl Drop for ScratchDb {

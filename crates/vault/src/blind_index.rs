@@ -27,6 +27,12 @@ impl BlindIndex {
         self.of("token", token)
     }
 
+    /// Where a value of the given kind is found. `kind` is a word of this program.
+    #[must_use]
+    pub fn named(&self, kind: &'static str, value: &[u8]) -> [u8; 32] {
+        self.of(kind, value)
+    }
+
     fn of(&self, kind: &str, value: &[u8]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         for part in [kind.as_bytes(), b"\0", value] {

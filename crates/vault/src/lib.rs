@@ -11,6 +11,7 @@ pub mod error;
 pub mod key_ring;
 pub mod key_store;
 pub mod place;
+pub mod raw;
 pub mod root_key;
 pub mod sealed;
 pub mod secret;

@@ -1,10 +1,18 @@
 //! The controls that are built: one line each, that joins a control's definition, its faults and its probe.
 
-use crate::round::Round;
-use ingress::{audit_log, csp, frame_deny, hsts, https_only, nosniff, tls_in};
-use outbound::{Register, tls_out};
+use crate::{garden::Garden, round::Round, system::System};
+use accounts::{
+    Plant, admin::allowlist, mfa, password_hash, provider::oidc_signin, rectify, saml::control as saml, session_expiry, team::roles,
+};
+use drawings::visibility;
+use ingress::{
+    audit_log, csp, csrf, frame_deny, hsts, https_only, input_validation, nosniff, rate_limits, tls_in,
+    visitor::{Somebody, VisitError, Visitor},
+};
+use outbound::{Register, Site, tls_out};
 use page::honest_page;
 use promises::{ANNOUNCED, Catalogue, ControlSpec, Fault, Finding, Promise};
+use proxy::upstream_gate;
 use std::pin::Pin;
 use store::{scope_sql, tls_database};
 
@@ -20,7 +28,7 @@ pub(crate) struct Control {
 }
 
 /// Every control that is built.
-pub(crate) const CONTROLS: [Control; 11] = [
+pub(crate) const CONTROLS: [Control; 24] = [
     Control { spec: scope_sql::SPEC, faults: scope_sql::FAULTS, probe: |r, p| Box::pin(scope(r, p)) },
     Control { spec: https_only::SPEC, faults: https_only::FAULTS, probe: |r, p| Box::pin(https(r, p)) },
     Control {
@@ -39,6 +47,19 @@ pub(crate) const CONTROLS: [Control; 11] = [
     Control { spec: tls_out::SPEC, faults: tls_out::FAULTS, probe: |r, p| Box::pin(outgoing(r, p)) },
     Control { spec: tls_database::SPEC, faults: tls_database::FAULTS, probe: |r, p| Box::pin(database(r, p)) },
     Control { spec: audit_log::SPEC, faults: audit_log::FAULTS, probe: |r, _| Box::pin(audit(r)) },
+    Control { spec: csrf::SPEC, faults: csrf::FAULTS, probe: |r, p| Box::pin(forgeries(r, p)) },
+    Control { spec: rate_limits::SPEC, faults: rate_limits::FAULTS, probe: |r, p| Box::pin(rate_limits::probe(&r.site, p)) },
+    Control { spec: input_validation::SPEC, faults: input_validation::FAULTS, probe: |r, p| Box::pin(inputs(r, p)) },
+    Control { spec: mfa::SPEC, faults: mfa::FAULTS, probe: |r, _| Box::pin(second_factor(r)) },
+    Control { spec: session_expiry::SPEC, faults: session_expiry::FAULTS, probe: |r, p| Box::pin(expiry(r, p)) },
+    Control { spec: password_hash::SPEC, faults: password_hash::FAULTS, probe: |r, p| Box::pin(passwords(r, p)) },
+    Control { spec: rectify::SPEC, faults: rectify::FAULTS, probe: |r, _| Box::pin(corrections(r)) },
+    Control { spec: roles::SPEC, faults: roles::FAULTS, probe: |r, p| Box::pin(permissions(r, p)) },
+    Control { spec: allowlist::SPEC, faults: allowlist::FAULTS, probe: |r, p| Box::pin(administrators(r, p)) },
+    Control { spec: oidc_signin::SPEC, faults: oidc_signin::FAULTS, probe: |r, p| Box::pin(providers(r, p)) },
+    Control { spec: saml::SPEC, faults: saml::FAULTS, probe: |r, _| Box::pin(assertions(r)) },
+    Control { spec: visibility::SPEC, faults: visibility::FAULTS, probe: |r, _| Box::pin(drawings(r)) },
+    Control { spec: upstream_gate::SPEC, faults: upstream_gate::FAULTS, probe: |r, p| Box::pin(gate(r, p)) },
     Control { spec: honest_page::SPEC, faults: honest_page::FAULTS, probe: |r, p| Box::pin(honest(r, p)) },
 ];
 
@@ -122,6 +143,171 @@ async fn audit(round: &Round) -> Finding {
         Ok(plants) => audit_log::probe(&round.site, &system.store, &system.operator, &plants.acted_on).await,
         Err(finding) => finding,
     }
+}
+
+/// Two people of the probe's own, who sign in anew each time.
+async fn forgeries(round: &Round, promise: &Promise) -> Finding {
+    let Ok(system) = round.system() else { return csrf::probe(&round.site, promise).await };
+    let garden = match Garden::of(&system.data_dir, csrf::SPEC.id, two(&round.site)).await {
+        Ok(garden) => garden,
+        Err(finding) => return finding,
+    };
+    let mut users = Vec::new();
+    for (email, password) in &garden.plant {
+        let mut user = Visitor::stranger(&round.site).await;
+        match user.sign_in(email, password).await {
+            Ok(_) if user.is_signed_in() => users.push(user),
+            Ok(answer) => return garden.after(Finding::failed(format!("signing in answered {}", answer.status))),
+            Err(error) => return garden.after(Finding::failed(error.to_string())),
+        }
+    }
+    let [one, other] = users.as_slice() else { return garden.after(Finding::failed("two people are needed")) };
+    let finding = csrf::probe_with(one, other, promise).await;
+    garden.after(finding)
+}
+
+/// Two people sign up; what it takes to come in again.
+async fn two(site: &Site) -> Result<Vec<(String, String)>, VisitError> {
+    let mut people = Vec::new();
+    for _ in 0..2 {
+        let Somebody { email, password, .. } = Visitor::stranger(site).await.sign_up().await?;
+        people.push((email, password));
+    }
+    Ok(people)
+}
+
+async fn inputs(round: &Round, promise: &Promise) -> Finding {
+    let Ok(system) = round.system() else { return input_validation::probe(&round.site, promise).await };
+    let sow = audit_log::Plant::sow(&round.site);
+    match Garden::of(&system.data_dir, input_validation::SPEC.id, sow).await {
+        Ok(garden) => {
+            let finding = input_validation::probe_with(&round.site, &garden.plant, promise).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn second_factor(round: &Round) -> Finding {
+    let sow = Plant::sow_with_app(&round.site);
+    let Ok(system) = round.system() else {
+        return match sow.await {
+            Ok(plant) => mfa::probe(&round.site, None, &plant).await,
+            Err(error) => Finding::failed(error.to_string()),
+        };
+    };
+    match Garden::of(&system.data_dir, mfa::SPEC.id, sow).await {
+        Ok(garden) => {
+            let finding = mfa::probe(&round.site, Some(&system.store), &garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+/// The operator's side, and somebody of the probe's own.
+async fn planted<'a>(round: &'a Round, control: &str) -> Result<(&'a System, Garden<Plant>), Finding> {
+    let system = round.system()?;
+    Ok((system, Garden::of(&system.data_dir, control, Plant::sow(&round.site)).await?))
+}
+
+async fn expiry(round: &Round, promise: &Promise) -> Finding {
+    match planted(round, session_expiry::SPEC.id).await {
+        Ok((system, garden)) => {
+            let finding = session_expiry::probe(&round.site, &system.store, &garden.plant, promise).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn passwords(round: &Round, promise: &Promise) -> Finding {
+    match planted(round, password_hash::SPEC.id).await {
+        Ok((system, garden)) => {
+            let finding = password_hash::probe(&round.site, &system.store, &garden.plant, promise).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn corrections(round: &Round) -> Finding {
+    match planted(round, rectify::SPEC.id).await {
+        Ok((system, garden)) => {
+            let finding = rectify::probe(&round.site, &system.store, &garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn permissions(round: &Round, promise: &Promise) -> Finding {
+    match round.system() {
+        Ok(system) => roles::probe(&round.site, &system.store, &system.data_dir, promise).await,
+        Err(finding) => finding,
+    }
+}
+
+async fn administrators(round: &Round, promise: &Promise) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return Finding::failed(format!("the program cannot find itself: {error}")),
+    };
+    // Several promises may stand on the same list, and rehearsing is slow.
+    let variable = promise.params.get("variable").map(ToString::to_string).unwrap_or_default();
+    let attack = async {
+        let rehearse = allowlist::Rehearse { program, pg_bin: None };
+        allowlist::probe(&round.site, &system.store, &system.data_dir, &rehearse, promise).await
+    };
+    round.once(&variable, attack).await
+}
+
+async fn providers(round: &Round, promise: &Promise) -> Finding {
+    match round.system() {
+        Ok(system) => oidc_signin::probe(&round.site, &system.data_dir, promise).await,
+        Err(finding) => finding,
+    }
+}
+
+async fn assertions(round: &Round) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    match Garden::of(&system.data_dir, saml::SPEC.id, saml::Plant::sow(&round.site)).await {
+        Ok(garden) => {
+            let finding = saml::probe(&round.site, &system.store, &garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn drawings(round: &Round) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    match Garden::of(&system.data_dir, visibility::SPEC.id, visibility::Plant::sow(&round.site)).await {
+        Ok(mut garden) => {
+            let finding = visibility::probe(&round.site, &system.store, &mut garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn gate(round: &Round, promise: &Promise) -> Finding {
+    let behind = match round.system() {
+        Ok(system) => system.behind.as_ref(),
+        Err(finding) => return finding,
+    };
+    let (place, settings) = behind.map(|behind| (&behind.place, &behind.settings)).unzip();
+    upstream_gate::probe(&round.site, place, settings, promise).await
 }
 
 async fn database(round: &Round, promise: &Promise) -> Finding {

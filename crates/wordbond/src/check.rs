@@ -7,7 +7,7 @@ use crate::{
     output::{Line, Report, complain, json, say},
     recorder,
     running::Ready,
-    system::{System, operator, trust},
+    system::{Behind, System, operator, trust},
 };
 use outbound::Site;
 use promises::Promise;
@@ -47,7 +47,15 @@ pub(crate) async fn attach(data_dir: &Path, ready: &Ready) -> Result<System, Box
     config.database = ready.managed.then(|| std::env::var("WORDBOND_DATABASE_URL")).transpose().map_err(|_| {
         "the system uses a managed database: set WORDBOND_DATABASE_URL to its URL, as for `wordbond up`".to_owned()
     })?;
+    let behind = match &ready.upstream {
+        Some(place) => {
+            let open = ready.upstream_open.iter().map(|path| path.parse()).collect::<Result<_, _>>()?;
+            Some(Behind::at(place.parse()?, open, &ready.app)?)
+        }
+        None => None,
+    };
     Ok(System {
+        behind,
         site: Site::new(&ready.app, trust(ready.ca.as_deref())?)?,
         operator: operator(data_dir)?,
         store: Store::attach(config).await?,

@@ -1,6 +1,9 @@
 //! The command line, as types.
 
+use accounts::mailer::SmtpSettings;
 use clap::{Args, Parser, Subcommand};
+use outbound::upstream::Place;
+use proxy::OpenPath;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// A security page that cannot lie: enforces the promises of a profile, attacks the running system to see whether each
@@ -76,6 +79,21 @@ pub(crate) struct Up {
     /// Private key of the certificate, in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// An application to stand in front of, such as http://127.0.0.1:3000
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: Option<Place>,
+    /// The beginning of a path of that application that needs no session, such as /api/
+    #[arg(long, value_name = "PATH", requires = "upstream")]
+    pub(crate) upstream_open: Vec<OpenPath>,
+    /// The mail server, as smtps://user:password@host; without it mails are files in the data directory
+    #[arg(long, value_name = "URL", env = "WORDBOND_SMTP_URL", hide_env_values = true, value_parser = smtp)]
+    pub(crate) smtp: Option<SmtpSettings>,
+    /// The address that mails come from; the profile's support address when not given
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) mail_from: Option<String>,
+    /// SHA-1 hashes of breached passwords, sorted, one per line: none of these is taken as a new password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) breached_passwords: Option<PathBuf>,
 }
 
 /// `wordbond check`.
@@ -173,4 +191,37 @@ pub(crate) enum Promises {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Reads `smtps://user:password@host:465`. The password stands as it is, with every character its own.
+fn smtp(text: &str) -> Result<SmtpSettings, String> {
+    let shape = || "expected smtps://user:password@host or smtps://host:465".to_owned();
+    let rest = text.strip_prefix("smtps://").ok_or_else(shape)?.trim_end_matches('/');
+    let (credentials, place) = rest.rsplit_once('@').map_or((None, rest), |(who, place)| (Some(who), place));
+    let credentials = credentials.map(|who| who.split_once(':').ok_or_else(shape)).transpose()?;
+    let (host, port) = match place.split_once(':') {
+        Some((host, port)) => (host, port.parse().map_err(|_| shape())?),
+        None => (place, 465),
+    };
+    if host.is_empty() || host.contains(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-')) {
+        return Err(shape());
+    }
+    let credentials = credentials.map(|(user, password)| (user.to_owned(), password.to_owned()));
+    Ok(SmtpSettings { host: host.to_owned(), port, credentials })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_server_is_read_and_never_half_read() {
+        let full = smtp("smtps://ada:p@ss:w/rd@mail.example:4650").unwrap();
+        assert_eq!((full.host.as_str(), full.port), ("mail.example", 4650));
+        assert_eq!(full.credentials, Some(("ada".to_owned(), "p@ss:w/rd".to_owned())));
+        assert_eq!(smtp("smtps://mail.example").map(|s| (s.port, s.credentials)).unwrap(), (465, None));
+        for wrong in ["", "smtp://mail.example", "smtps://", "smtps://user@mail.example", "smtps://mail.example:x", "smtps://a b"] {
+            assert!(smtp(wrong).is_err(), "{wrong}");
+        }
+    }
 }

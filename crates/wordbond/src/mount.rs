@@ -14,8 +14,8 @@ use std::sync::Arc;
 type On = State<Arc<Board>>;
 type Answer = Result<Response, Failure>;
 
-/// Every page of the trust wing.
-pub(crate) fn routes(board: &Arc<Board>) -> RouteTable {
+/// Every page of the trust wing; with `home`, also the way there from `/`.
+pub(crate) fn routes(board: &Arc<Board>, home: bool) -> RouteTable {
     let page = |path, handler: fn(&Shown) -> Result<Document, RenderError>| {
         let show = move |State(board): On, headers: HeaderMap| async move {
             let shown = board.current().await.map_err(internal)?;
@@ -23,8 +23,7 @@ pub(crate) fn routes(board: &Arc<Board>) -> RouteTable {
         };
         Route::with_state(axum::http::Method::GET, path, Policy::PAGE, show, Arc::clone(board))
     };
-    RouteTable::new([
-        get(board, "/", Policy::PAGE, home),
+    let table = RouteTable::new([
         page("/trust", |shown| Ok(shown.trust.clone())),
         page("/trust.json", |shown| Ok(shown.json.clone())),
         page("/trust/changes", |shown| page::changes::render(&shown.snapshot)),
@@ -39,7 +38,8 @@ pub(crate) fn routes(board: &Arc<Board>) -> RouteTable {
         get(board, "/ledger/vkey", Policy::PAGE, vkey),
         get(board, "/ledger/checkpoint", Policy::PAGE, checkpoint),
         get(board, "/ledger/tile/{*path}", Policy::IMMUTABLE, tile),
-    ])
+    ]);
+    if home { table.with(get(board, "/", Policy::PAGE, to_the_page)) } else { table }
 }
 
 fn get<H, T>(board: &Arc<Board>, path: &'static str, policy: Policy, handler: H) -> Route
@@ -66,7 +66,7 @@ fn respond(document: &Document, request: &HeaderMap) -> Response {
     response
 }
 
-async fn home() -> Response {
+async fn to_the_page() -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, "/trust")]).into_response()
 }
 

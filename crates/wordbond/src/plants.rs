@@ -2,15 +2,16 @@
 //! them. Only this side remembers who they are, in a file of the operator's, so that the next round waters the same ones
 //! instead of growing more.
 
-use crate::system::System;
-use ingress::audit_log;
+use crate::{garden, system::System};
+use ingress::{
+    audit_log,
+    visitor::{Somebody, words},
+};
 use outbound::{Answer, OutboundError, Site};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
@@ -84,13 +85,13 @@ impl Plants {
         if let Some(mut plants) = Self::remembered(&file)
             && plants.water(&system.site).await.is_ok()
         {
-            plants.remember(&file)?;
+            garden::remember(&file, &plants)?;
             return Ok(plants);
         }
         let site = &system.site;
         let acted_on = audit_log::Plant::sow(site).await?;
         let plants = Self { beds: vec![Bed::sow(site).await?, Bed::sow(site).await?], acted_on };
-        plants.remember(&file)?;
+        garden::remember(&file, &plants)?;
         Ok(plants)
     }
 
@@ -111,17 +112,6 @@ impl Plants {
 
     fn remembered(file: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(file).ok()?).ok()
-    }
-
-    /// The file holds tokens: the operator's alone, and replaced as a whole.
-    fn remember(&self, file: &Path) -> io::Result<()> {
-        let staged = file.with_extension("new");
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
-        out.write_all(&serde_json::to_vec(self)?)?;
-        fs::rename(staged, file)
     }
 }
 
@@ -195,28 +185,6 @@ async fn send(
 }
 
 fn somebody() -> serde_json::Value {
-    let (first, last) = (word(), word());
-    json!({ "name": format!("{first} {last}"), "email": format!("{}.{}@{}.example", first.to_lowercase(), last.to_lowercase(), word().to_lowercase()) })
-}
-
-fn words(count: usize) -> String {
-    (0..count).map(|_| word()).collect::<Vec<_>>().join(" ")
-}
-
-/// A word that nobody has used before, in syllables as names have them.
-fn word() -> String {
-    const ONSETS: [&str; 16] = ["b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z"];
-    const RHYMES: [&str; 16] =
-        ["a", "e", "i", "o", "u", "an", "en", "in", "on", "ar", "er", "or", "al", "el", "as", "is"];
-    let random = Uuid::new_v4().into_bytes();
-    let syllable = |byte: &u8| {
-        let onset = ONSETS.get(usize::from(byte >> 4)).copied().unwrap_or_default();
-        let rhyme = RHYMES.get(usize::from(byte & 15)).copied().unwrap_or_default();
-        format!("{onset}{rhyme}")
-    };
-    let mut word: String = random.iter().take(4).map(syllable).collect();
-    if let Some(first) = word.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    word
+    let Somebody { name, email, .. } = Somebody::new();
+    json!({ "name": name, "email": email })
 }

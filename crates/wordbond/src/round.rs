@@ -7,11 +7,12 @@ use outbound::{
 };
 use promises::{Catalogue, Finding, Promise};
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{OnceCell, mpsc},
+    sync::{Mutex, OnceCell, mpsc},
     task::JoinSet,
     time::timeout,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Round {
     survey: OnceCell<ingress::survey::Survey>,
     browser: OnceCell<Result<Browser, BrowserError>>,
     plants: OnceCell<Result<Plants, String>>,
+    /// What slow attacks found that several promises stand on.
+    found: Mutex<BTreeMap<String, Finding>>,
 }
 
 /// What an attack found and how long it took.
@@ -53,6 +56,7 @@ impl Round {
             survey: OnceCell::new(),
             browser: OnceCell::new(),
             plants: OnceCell::new(),
+            found: Mutex::default(),
         })
     }
 
@@ -65,6 +69,7 @@ impl Round {
             survey: OnceCell::new(),
             browser: OnceCell::new(),
             plants: OnceCell::new(),
+            found: Mutex::default(),
         })
     }
 
@@ -88,6 +93,17 @@ impl Round {
         let system = self.system()?;
         let grow = || async { Plants::grow(system).await.map_err(|error| error.to_string()) };
         self.plants.get_or_init(grow).await.as_ref().map_err(Finding::failed)
+    }
+
+    /// What the attack of that name finds; made once a round.
+    pub(crate) async fn once(&self, name: &str, attack: impl Future<Output = Finding>) -> Finding {
+        let mut found = self.found.lock().await;
+        if let Some(finding) = found.get(name) {
+            return finding.clone();
+        }
+        let finding = attack.await;
+        found.insert(name.to_owned(), finding.clone());
+        finding
     }
 
     /// Attacks each of the promises and hands over what was found as it comes. Those that judge what the others recorded

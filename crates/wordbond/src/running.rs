@@ -23,6 +23,12 @@ pub(crate) struct Ready {
     pub(crate) profile: PathBuf,
     /// The managed database, without password, where there is one.
     pub(crate) managed: bool,
+    /// The application behind the gate, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream: Option<String>,
+    /// The beginnings of its paths that need no session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) upstream_open: Vec<String>,
     /// The process's start, in ticks since boot: a process id alone may have been given away again.
     pub(crate) started: u64,
 }

@@ -1,8 +1,10 @@
 //! The running system as probes meet it: its public address, the operator's credentials, its database.
 
 use crate::board::InForce;
-use outbound::{Operator, OutboundError, Site, Trust};
+use kernel::SystemClock;
+use outbound::{Operator, OutboundError, Site, Trust, upstream::Place};
 use promises::Catalogue;
+use proxy::OpenPath;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -27,6 +29,24 @@ pub(crate) struct System {
     pub(crate) catalogue: Arc<Catalogue>,
     /// SHA-256 of the executable that attacks.
     pub(crate) build: String,
+    /// The application behind the gate, where there is one.
+    pub(crate) behind: Option<Behind>,
+}
+
+/// An application behind the gate.
+#[derive(Clone)]
+pub(crate) struct Behind {
+    /// Where it is.
+    pub(crate) place: Place,
+    /// How the gate is set up.
+    pub(crate) settings: proxy::Settings,
+}
+
+impl Behind {
+    /// The application at `place`, behind the gate at `url`, with these beginnings of paths that need no session.
+    pub(crate) fn at(place: Place, open: Vec<OpenPath>, url: &str) -> Result<Self, proxy::SettingsError> {
+        Ok(Self { place, settings: proxy::Settings::new(url, Arc::new(SystemClock))?.open(open) })
+    }
 }
 
 /// The file of the operator's token.

@@ -4,17 +4,16 @@ use crate::{
     board::{Board, Parts},
     build, catalogue, check,
     cli::Up,
-    mount,
     output::{Line, Report, complain, say},
     recorder,
     running::{Postgres, Ready, process_start},
-    schedule,
-    system::{self, System},
+    schedule, service,
+    system::{self, Behind, System},
 };
 use ingress::{Doors, Ended, Settings, Tls};
 use kernel::{Clock, SystemClock, Timestamp};
 use ledger::{Leaf, Sealer, SigningKey, VerifierKey};
-use outbound::{Dialler, Register, Site, Trust, tls_out};
+use outbound::{Site, Trust, tls_out};
 use promises::{Catalogue, Profile, diff};
 use std::{
     collections::BTreeMap,
@@ -57,6 +56,7 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let doors = doors(&arguments).await?;
     let tls = certificate(&arguments, &data_dir, &place)?;
     tls_out::prepare(&data_dir)?;
+    accounts::provider::loopback::prepare(&data_dir)?;
 
     // Made on the first start; everything that acts as the operator reads it.
     ingress::operator::token(&system::operator_token(&data_dir))?;
@@ -70,6 +70,7 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
         in_force: Arc::clone(&in_force),
         catalogue: Arc::clone(&catalogue),
         build: build::hash()?,
+        behind: behind(&arguments, &place)?,
     });
     let instance = announce(&system, arguments.listen.to_string()).await?;
     let board = Arc::new(Board::set_up(parts(&system, key.verifier(), &place)).await?);
@@ -77,7 +78,8 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let sealer = Sealer::new(key, Arc::new(SystemClock), heartbeat(&in_force.profile, &catalogue))
         .remembering(data_dir.join("ledger.head"));
     let sealing = tokio::spawn(seal(store.clone(), sealer, stop.clone()));
-    let router = routes(&system, &board, &place, &data_dir)?;
+    let address = service::Address { url: &place.url, host: &place.host };
+    let router = service::build(&system, &board, &address, &arguments)?;
     let edge =
         tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
@@ -101,6 +103,14 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     Ready::remove(&data_dir);
     store.close().await;
     Ok(0)
+}
+
+/// The application behind the gate, where one was named.
+fn behind(arguments: &Up, place: &Place) -> Result<Option<Behind>, Failed> {
+    let behind = |upstream: &outbound::upstream::Place| {
+        Behind::at(upstream.clone(), arguments.upstream_open.clone(), &place.url)
+    };
+    Ok(arguments.upstream.as_ref().map(behind).transpose()?)
 }
 
 /// Where the service stands.
@@ -251,15 +261,6 @@ fn parts(system: &System, key: &VerifierKey, place: &Place) -> Parts {
     }
 }
 
-fn routes(system: &System, board: &Arc<Board>, place: &Place, data_dir: &Path) -> Result<axum::Router, Failed> {
-    let trust = Trust::public().with_folder(&data_dir.join("trust"))?;
-    let profile = &system.in_force.profile;
-    let dialler = Dialler::new(Register::of(profile, &[&place.host]), trust);
-    let operator = ingress::operator::token(&system::operator_token(data_dir))?;
-    let wing = ingress::State::new(system.store.clone(), dialler, operator);
-    Ok(ingress::routes(&wing).merge(mount::routes(board)).router(&wing.gate())?)
-}
-
 async fn watch_ledger(board: Arc<Board>, stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = board.refresh().await {
@@ -291,6 +292,8 @@ fn ready(arguments: &Up, place: &Place, profile: &Path, tls: &Tls, store: &Store
         pid,
         profile: profile.to_owned(),
         managed: arguments.database.is_some(),
+        upstream: arguments.upstream.as_ref().map(ToString::to_string),
+        upstream_open: arguments.upstream_open.iter().map(ToString::to_string).collect(),
         started: process_start(pid).unwrap_or_default(),
     })
 }

@@ -10,6 +10,7 @@ use crate::{
     state::State,
 };
 use axum::{Json as Reply, extract, http::Method};
+use kernel::Permission;
 use store::audit;
 
 /// How many events are shown.
@@ -17,8 +18,14 @@ pub(crate) const MOST: u32 = 1_000;
 
 pub(super) fn routes(state: &State) -> RouteTable {
     let doc = Doc::new("listAudit", "What was done in the caller's team, newest first").tag("audit");
-    RouteTable::new([Route::with_state(Method::GET, "/api/audit", Policy::READ, list, state.clone())
-        .documented(doc.gives::<Trail>(200, "At most 1000 events"))])
+    RouteTable::new([Route::with_state(
+        Method::GET,
+        "/api/audit",
+        Policy::read(Permission::AuditRead),
+        list,
+        state.clone(),
+    )
+    .documented(doc.gives::<Trail>(200, "At most 1000 events"))])
 }
 
 async fn list(extract::State(state): extract::State<State>, caller: Caller) -> Answer<Reply<Trail>> {

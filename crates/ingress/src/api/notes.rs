@@ -15,7 +15,7 @@ use axum::{
     handler::Handler,
     http::{Method, StatusCode},
 };
-use kernel::PersonId;
+use kernel::{Permission, PersonId};
 use store::{Scoped, notes};
 use uuid::Uuid;
 
@@ -27,24 +27,31 @@ pub(super) fn routes(state: &State) -> RouteTable {
     let note = |id, about| doc(id, about).id("id", "The note");
     let grant = |id, about| note(id, about).id("person", "A person of the team");
     RouteTable::new([
-        route(state, Method::POST, "/api/notes", Policy::person(LARGEST), create)
+        route(state, Method::POST, "/api/notes", Policy::person(Permission::NotesWrite, LARGEST), create)
             .documented(doc("createNote", "Writes a note").takes::<Writing>().gives::<Written>(201, "The note's id")),
-        route(state, Method::GET, "/api/notes", Policy::READ, list).documented(
+        route(state, Method::GET, "/api/notes", Policy::read(Permission::NotesRead), list).documented(
             doc("listNotes", "The notes that the caller may see").gives::<Notes>(200, "At most 500, newest first"),
         ),
-        route(state, Method::GET, "/api/notes/{id}", Policy::READ, get)
+        route(state, Method::GET, "/api/notes/{id}", Policy::read(Permission::NotesRead), get)
             .documented(note("getNote", "A note").gives::<Shown>(200, "The note")),
-        route(state, Method::PUT, "/api/notes/{id}", Policy::person(LARGEST), edit)
+        route(state, Method::PUT, "/api/notes/{id}", Policy::person(Permission::NotesWrite, LARGEST), edit)
             .documented(note("editNote", "Rewrites a note of the caller's").takes::<Writing>().gives_nothing("Done")),
-        route(state, Method::DELETE, "/api/notes/{id}", Policy::person(0), delete)
+        route(state, Method::DELETE, "/api/notes/{id}", Policy::person(Permission::NotesWrite, 0), delete)
             .documented(note("deleteNote", "Deletes a note of the caller's").gives_nothing("Done")),
-        route(state, Method::PUT, "/api/notes/{id}/grants/{person}", Policy::person(0), share).documented(
-            grant("shareNote", "Lets a person of the team read a note of the caller's")
-                .gives_nothing("Done")
-                .problems(&[409, 422]),
-        ),
-        route(state, Method::DELETE, "/api/notes/{id}/grants/{person}", Policy::person(0), unshare)
-            .documented(grant("unshareNote", "Takes that back").gives_nothing("Done")),
+        route(state, Method::PUT, "/api/notes/{id}/grants/{person}", Policy::person(Permission::NotesWrite, 0), share)
+            .documented(
+                grant("shareNote", "Lets a person of the team read a note of the caller's")
+                    .gives_nothing("Done")
+                    .problems(&[409, 422]),
+            ),
+        route(
+            state,
+            Method::DELETE,
+            "/api/notes/{id}/grants/{person}",
+            Policy::person(Permission::NotesWrite, 0),
+            unshare,
+        )
+        .documented(grant("unshareNote", "Takes that back").gives_nothing("Done")),
     ])
 }
 

@@ -3,7 +3,7 @@
 use super::wire::{Joined, Me, NewPerson, NewTenant};
 use crate::{
     gate::Caller,
-    input::Json,
+    input::{Ids, Json},
     openapi::Doc,
     policy::Policy,
     problem::Answer,
@@ -14,8 +14,8 @@ use axum::{
     Json as Reply, extract,
     http::{Method, StatusCode},
 };
-use kernel::Actor;
-use store::tenancy;
+use kernel::{Actor, Permission, PersonId};
+use store::{team, tenancy};
 
 /// The largest body here: two names and an address.
 const LARGEST: usize = 8 * 1024;
@@ -23,13 +23,29 @@ const LARGEST: usize = 8 * 1024;
 pub(super) fn routes(state: &State) -> RouteTable {
     let begin = Doc::new("createTenant", "A team begins, with its first person").tag("people").takes::<NewTenant>();
     let join = Doc::new("addPerson", "A person joins the caller's team").tag("people").takes::<NewPerson>();
+    let leave = Doc::new("removePerson", "A person leaves the caller's team").tag("people").id("id", "The person");
     let me = Doc::new("me", "The caller").tag("people").gives::<Me>(200, "The caller");
     RouteTable::new([
         Route::with_state(Method::POST, "/api/tenants", Policy::open(LARGEST), create, state.clone())
             .documented(begin.gives::<Joined>(201, "The team and its first person, with the token")),
-        Route::with_state(Method::POST, "/api/people", Policy::person(LARGEST), add, state.clone())
-            .documented(join.gives::<Joined>(201, "The person, with the token").problems(&[409])),
-        Route::with_state(Method::GET, "/api/me", Policy::READ, show, state.clone()).documented(me),
+        Route::with_state(
+            Method::POST,
+            "/api/people",
+            Policy::person(Permission::MembersManage, LARGEST),
+            add,
+            state.clone(),
+        )
+        .documented(join.gives::<Joined>(201, "The person, with the token").problems(&[409])),
+        Route::with_state(
+            Method::DELETE,
+            "/api/people/{id}",
+            Policy::person(Permission::MembersManage, 0),
+            remove,
+            state.clone(),
+        )
+        .documented(leave.gives_nothing("Done").problems(&[422])),
+        Route::with_state(Method::GET, "/api/me", Policy::read(Permission::OwnAccount), show, state.clone())
+            .documented(me),
     ])
 }
 
@@ -48,6 +64,15 @@ async fn add(
 ) -> Answer<(StatusCode, Reply<Joined>)> {
     let joined = tenancy::add_person(&state.store, caller.tenant, &caller.actor(), new.as_new()).await?;
     Ok((StatusCode::CREATED, Reply(joined.into())))
+}
+
+async fn remove(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Ids(id): Ids<PersonId>,
+) -> Answer<StatusCode> {
+    team::remove_member(&state.store, caller.tenant, caller.person, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn show(extract::State(state): extract::State<State>, caller: Caller) -> Answer<Reply<Me>> {

@@ -4,7 +4,7 @@ use axum::{body::Bytes, http::Method};
 use ingress::{
     Caller, Doors, Ended, Failure, Gate, Policy, Route, RouteTable, Settings, Tls, edge::EdgeError, gate::Later, serve,
 };
-use kernel::{PersonId, TenantId, Timestamp};
+use kernel::{Permission, PersonId, TeamRole, TenantId, Timestamp};
 use outbound::{Site, Trust};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use std::{
@@ -26,8 +26,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 pub(crate) struct TwoTokens;
 
 impl Gate for TwoTokens {
-    fn person<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<Caller>, Failure>> {
-        let caller = Caller { tenant: TenantId::new(), person: PersonId::new() };
+    fn bearer<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<Caller>, Failure>> {
+        let caller = Caller::by_token(TenantId::new(), PersonId::new(), TeamRole::Member, None);
         Box::pin(async move { Ok((token == "person").then_some(caller)) })
     }
 
@@ -44,7 +44,7 @@ pub(crate) struct House {
     roots: Arc<rustls::ClientConfig>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<Result<Ended, EdgeError>>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn routes() -> RouteTable {
@@ -55,7 +55,7 @@ fn routes() -> RouteTable {
         Route::get("/", Policy::PAGE, page),
         Route::get("/style.css", Policy::ASSET, async || ([("content-type", "text/css")], "body{}")),
         Route::new(Method::POST, "/echo", Policy::open(1_000), async |body: Bytes| body),
-        Route::get("/me", Policy::READ, async |caller: Caller| caller.person.to_string()),
+        Route::get("/me", Policy::read(Permission::OwnAccount), async |caller: Caller| caller.person.to_string()),
         Route::get("/operator", Policy::operator(0), async || "operator"),
         Route::get("/panic", Policy::PAGE, panics),
         Route::get("/broken", Policy::PAGE, async || Err::<(), _>(ingress::problem::internal("the cause"))),
@@ -110,7 +110,12 @@ impl House {
         }));
         let site = Site::new(&url, Trust::none().with_pem(&pem).unwrap()).unwrap();
         let roots = roots(&pem);
-        Self { at, plain: plain_at, site, roots, stop: Some(stop), running: Some(running), _folder: folder }
+        Self { at, plain: plain_at, site, roots, stop: Some(stop), running: Some(running), folder }
+    }
+
+    /// Where the certificate and its key are.
+    pub(crate) fn tls_folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("tls")
     }
 
     /// A TLS connection that offers these application protocols.

@@ -8,12 +8,15 @@
     reason = "tests dial by hand and may fail loudly"
 )]
 
+mod admission;
 mod api;
 mod audit;
+mod controls;
 mod drain;
 mod edge;
 mod framing;
 mod house;
+mod members;
 mod operator;
 mod probes;
 mod redirect;

@@ -1,9 +1,9 @@
 //! The probes attack the real edge.
 
-use crate::house::House;
+use crate::{house::House, members::Members, system::OPERATOR};
 use ingress::{csp, frame_deny, hsts, https_only, nosniff, survey::Survey, tls_in};
 use kernel::Span;
-use outbound::browser::Browser;
+use outbound::{Operator, browser::Browser};
 use promises::{Finding, Kind, Outcome, Promise};
 use std::{collections::BTreeMap, time::Instant};
 
@@ -56,4 +56,14 @@ async fn a_browser_may_not_frame_it() {
     let finding = csp::probe_with(&house.site, &survey, Ok(&browser), None, &promise("csp")).await;
     assert_eq!(finding.outcome(), Outcome::Broke, "{}", finding.saw());
     assert!(finding.saw().contains("deliver"), "{}", finding.saw());
+}
+
+#[tokio::test]
+async fn what_a_browser_stops_is_reported() {
+    let members = Members::open().await;
+    let survey = Survey::take(&members.site).await;
+    let browser = Browser::start(&members.site).await.unwrap();
+    let operator = Operator::new(OPERATOR);
+    let finding = csp::probe_with(&members.site, &survey, Ok(&browser), Some(&operator), &promise("csp")).await;
+    assert_held("csp", &finding);
 }

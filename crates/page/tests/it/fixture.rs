@@ -169,6 +169,7 @@ fn service() -> Service {
         operator: "Leide GmbH".to_owned(),
         public_url: None,
         mode: Mode::Built,
+        workspace: None,
     }
 }
 

@@ -4,14 +4,14 @@ use super::section::{Section, is_host, mail, url};
 use crate::{
     control::Mode,
     diagnostics::nearest,
-    profile::{Contacts, Processor, Region, Service},
+    profile::{Contacts, Processor, Region, Service, Workspace},
     quantity::shorten,
 };
 use kernel::DataClass;
 use std::collections::BTreeSet;
 
 pub(super) fn service(root: &Section<'_>) -> Service {
-    const KEYS: [&str; 5] = ["name", "about", "operator", "public_url", "mode"];
+    const KEYS: [&str; 6] = ["name", "about", "operator", "public_url", "mode", "workspace"];
     let Some(section) = root.table("service", "`[service]`", &KEYS) else {
         if root.get("service").is_none() {
             root.missing("[service]", "{ name, about, operator, mode }");
@@ -22,6 +22,7 @@ pub(super) fn service(root: &Section<'_>) -> Service {
             operator: String::new(),
             public_url: None,
             mode: Mode::Built,
+            workspace: None,
         };
     };
     if section.get("mode").is_none() {
@@ -33,6 +34,7 @@ pub(super) fn service(root: &Section<'_>) -> Service {
         operator: section.required("operator", "\"Example GmbH\"").0,
         public_url: url(&section, "public_url", &["https://", "http://"])
             .map(|url| url.trim_end_matches('/').to_owned()),
+        workspace: section.word("workspace", &Workspace::ALL.map(|one| (one.word(), one))).map(|(one, _)| one),
         mode: section.word("mode", &Mode::ALL.map(|mode| (mode.word(), mode))).map_or(Mode::Built, |(mode, _)| mode),
     }
 }

@@ -2,15 +2,19 @@
 
 use super::census::{Census, Crowd, Seat, colleague_rows, foreign_row, own, owned};
 use crate::{Role, Store, StoreError};
-use kernel::{PersonId, TenantId};
+use kernel::{AccountId, PersonId, TenantId};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 use std::{collections::BTreeMap, future::poll_fn};
 
 /// From how many seats rows are also written, not only read.
 const WRITERS: usize = 6;
 
-/// How often one ON CONFLICT statement is tried: a plan that is used again was the way through in CVE-2026-120154.
+/// How often one ON CONFLICT statement is tried: a plan that is used again was the way through in CVE-2026-120154. From the
+/// first seats only: the connection keeps the plan, so that every later seat meets it.
 const AGAIN: usize = 7;
+
+/// From how many seats it is tried so often.
+const AGAIN_FROM: usize = 2;
 
 /// Every attempt begins so. Short limits: a prover must never hold up the application, not even when it finds a way in.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'";
@@ -93,9 +97,10 @@ impl<'a> Attacker<'a> {
         for seat in seats.iter().take(some) {
             self.sweep(seat).await?;
         }
-        for seat in seats.iter().take(some.min(WRITERS)) {
+        for (at, seat) in seats.iter().take(some.min(WRITERS)).enumerate() {
+            let times = if self.role == Role::App && at < AGAIN_FROM { AGAIN } else { 1 };
             for crowd in &self.census.tables {
-                self.write(seat, crowd).await?;
+                self.write(seat, crowd, times).await?;
             }
         }
         // What the last scope left behind on the connection must be nothing.
@@ -106,9 +111,9 @@ impl<'a> Attacker<'a> {
         Ok(self.report)
     }
 
-    /// Whether this role sees rows of the table by design: the dispatcher sees every ticket.
+    /// Whether this role sees rows of the table by design: the dispatcher sees every ticket, and which tenants there are.
     fn excepted(&self, crowd: &Crowd) -> bool {
-        self.role == Role::Dispatcher && crowd.table.name == "wordbond.ticket"
+        self.role == Role::Dispatcher && matches!(crowd.table.name.as_str(), "wordbond.ticket" | "wordbond.tenant")
     }
 
     /// Tries to become every other role there is.
@@ -165,6 +170,8 @@ impl<'a> Attacker<'a> {
         let name = &crowd.table.name;
         let column = self.writable(crowd);
         let read = self.count(&setting.sql, &format!("SELECT count(*) FROM {name}")).await?;
+        // COPY needs what SELECT needs: where that is refused outright, a connection of its own tells nothing more.
+        let copies = setting.copies && matches!(read, End::Touched(_));
         self.judge("SELECT", name, setting.about, read);
         for (what, sql) in
             [("UPDATE", format!("UPDATE {name} SET {column} = DEFAULT")), ("DELETE", format!("DELETE FROM {name}"))]
@@ -178,7 +185,7 @@ impl<'a> Attacker<'a> {
         {
             self.report.leaks.push(format!("{} can TRUNCATE {name}", self.role));
         }
-        if setting.copies {
+        if copies {
             let end = self.copy(&setting.sql, name).await?;
             self.judge("COPY", name, setting.about, end);
         }
@@ -187,14 +194,15 @@ impl<'a> Attacker<'a> {
 
     /// From a real person's seat: reads whatever is not theirs, in every table at once.
     async fn sweep(&mut self, seat: &Seat) -> Result<(), StoreError> {
-        let scope = settings(seat.tenant, seat.person);
+        let scope = settings(seat);
         for crowd in &self.census.tables {
             if self.excepted(crowd) {
                 continue;
             }
-            let (name, own) = (&crowd.table.name, own(&crowd.table, seat.tenant, seat.person));
+            let (name, own) = (&crowd.table.name, own(&crowd.table, seat));
             // Only the application's policies know tenants and people; for the others every row is somebody else's.
-            let theirs = if self.owns_rows(crowd) { own } else { "false".to_owned() };
+            // Nor has the identity role rows of its own: one shows itself to a known key, and here none is known.
+            let theirs = if self.role == Role::App { own } else { "false".to_owned() };
             let foreign = self.count(&scope, &format!("SELECT count(*) FROM {name} AS t WHERE NOT {theirs}")).await?;
             self.judge("SELECT", name, "a person's", foreign);
             if self.role == Role::App {
@@ -209,22 +217,13 @@ impl<'a> Attacker<'a> {
         Ok(())
     }
 
-    fn owns_rows(&self, crowd: &Crowd) -> bool {
-        match self.role {
-            Role::App => true,
-            Role::Identity => crowd.table.name == "wordbond.sign_in",
-            _ => false,
-        }
-    }
-
     /// From a real person's seat: changes, deletes, overwrites and plants rows of others.
-    async fn write(&mut self, seat: &Seat, crowd: &Crowd) -> Result<(), StoreError> {
+    async fn write(&mut self, seat: &Seat, crowd: &Crowd, times: usize) -> Result<(), StoreError> {
         if self.excepted(crowd) {
             return Ok(());
         }
-        let (name, scope) = (&crowd.table.name, settings(seat.tenant, seat.person));
-        let theirs =
-            if self.owns_rows(crowd) { owned(&crowd.table, seat.tenant, seat.person) } else { "false".to_owned() };
+        let (name, scope) = (&crowd.table.name, settings(seat));
+        let theirs = if self.role == Role::App { owned(&crowd.table, seat) } else { "false".to_owned() };
         let column = self.writable(crowd);
         for (what, sql) in [
             ("UPDATE", format!("UPDATE {name} AS t SET {column} = t.{column} WHERE NOT {theirs}")),
@@ -235,7 +234,7 @@ impl<'a> Attacker<'a> {
         }
         for (colleague, newest) in [(false, false), (false, true), (true, true)] {
             if let Some(row) = foreign_row(&mut self.backup, &crowd.table, seat, colleague, newest).await? {
-                self.overwrite(&scope, crowd, &row).await?;
+                self.overwrite(&scope, crowd, &row, times).await?;
                 self.plant(&scope, crowd, &row).await?;
             }
         }
@@ -243,14 +242,14 @@ impl<'a> Attacker<'a> {
     }
 
     /// Inserts somebody else's row once more, to have the conflict update it.
-    async fn overwrite(&mut self, scope: &str, crowd: &Crowd, row: &str) -> Result<(), StoreError> {
+    async fn overwrite(&mut self, scope: &str, crowd: &Crowd, row: &str, times: usize) -> Result<(), StoreError> {
         let (name, key) = (&crowd.table.name, crowd.key.join(", "));
         let column = self.writable(crowd);
         let sql = format!(
             "INSERT INTO {name} SELECT * FROM jsonb_populate_record(NULL::{name}, $1::jsonb)
              ON CONFLICT ({key}) DO UPDATE SET {column} = EXCLUDED.{column}"
         );
-        for _ in 0..if self.role == Role::App { AGAIN } else { 1 } {
+        for _ in 0..times {
             let end = self.attempt_with(scope, &sql, row).await?;
             self.judge("INSERT ON CONFLICT", name, "a person's", end);
         }
@@ -370,28 +369,35 @@ async fn copied_lines(conn: &mut PgConnection, statement: &str) -> Result<i64, s
     Ok(i64::try_from(lines).unwrap_or(i64::MAX))
 }
 
-fn settings(tenant: TenantId, person: PersonId) -> String {
-    format!("SET LOCAL wordbond.tenant = '{tenant}'; SET LOCAL wordbond.actor = '{person}'")
+fn settings(seat: &Seat) -> String {
+    let Seat { tenant, person, account } = seat;
+    format!(
+        "SET LOCAL wordbond.tenant = '{tenant}'; SET LOCAL wordbond.actor = '{person}'; SET LOCAL wordbond.account = '{account}'"
+    )
 }
 
 /// Scopes that own nothing.
 fn strangers() -> Vec<Setting> {
-    let (tenant, person) = (TenantId::new(), PersonId::new());
+    let (tenant, person, account) = (TenantId::new(), PersonId::new(), AccountId::new());
     let set = |about, copies, sql: String| Setting { about, sql, copies };
     vec![
         set("none", true, String::new()),
         set(
             "empty",
             false,
-            "SET LOCAL wordbond.tenant = ''; SET LOCAL wordbond.actor = ''; SET LOCAL wordbond.lookup = ''".to_owned(),
+            "SET LOCAL wordbond.tenant = ''; SET LOCAL wordbond.actor = ''; SET LOCAL wordbond.lookup = ''; \
+             SET LOCAL wordbond.account = ''"
+                .to_owned(),
         ),
         set(
             "malformed",
             false,
-            "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'".to_owned(),
+            "SET LOCAL wordbond.tenant = 'x'' OR true --'; SET LOCAL wordbond.actor = '%'; \
+             SET LOCAL wordbond.account = '*'"
+                .to_owned(),
         ),
         set("half", false, format!("SET LOCAL wordbond.actor = '{person}'")),
-        set("a stranger's", true, settings(tenant, person)),
+        set("a stranger's", true, settings(&Seat { tenant, person, account })),
         set("a stranger's key", false, format!("SET LOCAL wordbond.lookup = '{}'", "00".repeat(32))),
     ]
 }

@@ -5,7 +5,7 @@ use crate::{
     data_map::{Scope, Table},
     scope::operator_tenant,
 };
-use kernel::{PersonId, TenantId};
+use kernel::{AccountId, PersonId, TenantId};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -17,6 +17,8 @@ const ENDS: usize = 12;
 pub(super) struct Seat {
     pub(super) tenant: TenantId,
     pub(super) person: PersonId,
+    /// Their account, or one that is nobody's for who only has a token.
+    pub(super) account: AccountId,
 }
 
 /// A table and how full it is.
@@ -75,10 +77,16 @@ fn ends(tenants: &[TenantId]) -> Vec<TenantId> {
 
 /// The first and the last person of a tenant.
 async fn people(backup: &mut PgConnection, tenant: TenantId) -> Result<Vec<Seat>, StoreError> {
-    const SQL: &str = "(SELECT person_id FROM wordbond.person WHERE tenant_id = $1 ORDER BY person_id LIMIT 1)
-        UNION (SELECT person_id FROM wordbond.person WHERE tenant_id = $1 ORDER BY person_id DESC LIMIT 1)";
-    let ids: Vec<Uuid> = sqlx::query_scalar(SQL).bind(tenant.uuid()).fetch_all(backup).await?;
-    Ok(ids.into_iter().map(|id| Seat { tenant, person: PersonId::from(id) }).collect())
+    const SQL: &str =
+        "(SELECT person_id, account_id FROM wordbond.person WHERE tenant_id = $1 ORDER BY person_id LIMIT 1)
+        UNION (SELECT person_id, account_id FROM wordbond.person WHERE tenant_id = $1 ORDER BY person_id DESC LIMIT 1)";
+    let rows = sqlx::query(SQL).bind(tenant.uuid()).fetch_all(backup).await?;
+    rows.iter()
+        .map(|row| {
+            let account = row.try_get::<Option<Uuid>, _>(1)?.map_or_else(AccountId::new, AccountId::from);
+            Ok(Seat { tenant, person: PersonId::from(row.try_get::<Uuid, _>(0)?), account })
+        })
+        .collect()
 }
 
 async fn key(backup: &mut PgConnection, table: &str) -> Result<Vec<String>, StoreError> {
@@ -88,25 +96,30 @@ async fn key(backup: &mut PgConnection, table: &str) -> Result<Vec<String>, Stor
     Ok(sqlx::query_scalar(SQL).bind(table).fetch_all(backup).await?)
 }
 
-/// The condition under which the row `t` of a table is the actor's to read.
-pub(super) fn own(table: &Table, tenant: TenantId, actor: PersonId) -> String {
+/// The condition under which the row `t` of a table is the seat's to read.
+pub(super) fn own(table: &Table, seat: &Seat) -> String {
+    let Seat { tenant, person, account } = seat;
     let tenant = format!("t.tenant_id = '{tenant}'");
     match (&table.owner, table.scope) {
-        (Some(owner), Scope::Owner | Scope::Lookup) => {
-            let readers = table.readers.as_deref().unwrap_or("false").replace(":actor", &format!("'{actor}'"));
-            format!("({tenant} AND (t.{owner} = '{actor}' OR {readers}))")
+        (_, Scope::Account) => format!("(t.account_id = '{account}')"),
+        (Some(owner), Scope::Lookup) => format!(
+            "((t.account_id = '{account}' OR (t.account_id IS NULL AND {tenant} AND t.{owner} = '{person}')) IS TRUE)"
+        ),
+        (Some(owner), Scope::Owner) => {
+            let readers = table.readers.as_deref().unwrap_or("false").replace(":actor", &format!("'{person}'"));
+            format!("({tenant} AND (t.{owner} = '{person}' OR {readers}))")
         }
         _ => format!("({tenant})"),
     }
 }
 
-/// The condition under which the row `t` is the actor's to change.
-pub(super) fn owned(table: &Table, tenant: TenantId, actor: PersonId) -> String {
-    own(&Table { readers: None, ..table.clone() }, tenant, actor)
+/// The condition under which the row `t` is the seat's to change.
+pub(super) fn owned(table: &Table, seat: &Seat) -> String {
+    own(&Table { readers: None, ..table.clone() }, seat)
 }
 
-/// A row that is not the actor's, as JSON: of another tenant, or of a colleague. The newest and the oldest are at the ends
-/// of the key; `newest` says which end to begin at.
+/// A row that is not the seat's, as JSON: of another tenant or account, or of a colleague. The newest and the oldest are at
+/// the ends of the key; `newest` says which end to begin at.
 pub(super) async fn foreign_row(
     backup: &mut PgConnection,
     table: &Table,
@@ -114,21 +127,31 @@ pub(super) async fn foreign_row(
     colleague: bool,
     newest: bool,
 ) -> Result<Option<String>, StoreError> {
-    let whose = if colleague {
-        format!("t.tenant_id = '{}' AND NOT {}", seat.tenant, own(table, seat.tenant, seat.person))
-    } else {
-        format!("t.tenant_id <> '{}' AND t.tenant_id <> '{}'", seat.tenant, operator_tenant())
+    let (tenant, account) = (seat.tenant, seat.account);
+    let (whose, by) = match (table.scope, colleague) {
+        // An account has no colleagues.
+        (Scope::Account, true) => return Ok(None),
+        (Scope::Account, false) => (format!("t.account_id <> '{account}'"), "account_id"),
+        // Whoever may read a row may not therefore write one like it.
+        (_, true) => (format!("t.tenant_id = '{tenant}' AND NOT {}", owned(table, seat)), "tenant_id"),
+        (Scope::Lookup, false) => {
+            (format!("t.tenant_id IS DISTINCT FROM '{tenant}' AND NOT {}", own(table, seat)), "tenant_id")
+        }
+        (_, false) => (format!("t.tenant_id <> '{tenant}' AND t.tenant_id <> '{}'", operator_tenant()), "tenant_id"),
     };
     let order = if newest { "DESC" } else { "ASC" };
     let sql =
-        format!("SELECT to_jsonb(t)::text FROM {} AS t WHERE {whose} ORDER BY t.tenant_id {order} LIMIT 1", table.name);
+        format!("SELECT to_jsonb(t)::text FROM {} AS t WHERE {whose} ORDER BY t.{by} {order} LIMIT 1", table.name);
     let row = backup.fetch_optional(AssertSqlSafe(sql)).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-/// How many rows of a table are of the actor's tenant and not theirs.
+/// How many rows of a table are of the seat's tenant and not theirs.
 pub(super) async fn colleague_rows(backup: &mut PgConnection, table: &Table, seat: &Seat) -> Result<i64, StoreError> {
-    let own = own(table, seat.tenant, seat.person);
+    if table.scope == Scope::Account {
+        return Ok(0);
+    }
+    let own = own(table, seat);
     let sql = format!("SELECT count(*) FROM {} AS t WHERE t.tenant_id = '{}' AND NOT {own}", table.name, seat.tenant);
     Ok(backup.fetch_one(AssertSqlSafe(sql)).await?.try_get(0)?)
 }

@@ -97,6 +97,33 @@ pub const FAULTS: &[Fault] = &[
         "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'person' AND policyname = 'slip' AND cmd = 'UPDATE')",
     ),
     fault(
+        "scope-sessions-open",
+        "the policy for sessions compares nothing: whoever is signed in sees and ends everybody's",
+        false,
+        "ALTER POLICY account ON wordbond.session USING (true)",
+        "ALTER POLICY account ON wordbond.session
+             USING (account_id = (SELECT nullif(current_setting('wordbond.account', true), '')::uuid))",
+        "SELECT qual = 'true' FROM pg_policies WHERE tablename = 'session' AND policyname = 'account'",
+    ),
+    fault(
+        "scope-index-of-addresses-open",
+        "the application's role reads the whole index by which accounts are found, not only its own account's rows",
+        false,
+        "CREATE POLICY all_of_it ON wordbond.sign_in FOR SELECT TO wordbond_app USING (kind = 'email')",
+        "DROP POLICY all_of_it ON wordbond.sign_in",
+        "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'sign_in' AND policyname = 'all_of_it')",
+    ),
+    fault(
+        "scope-account-of-a-colleague",
+        "an account shows itself to whoever is in a team with it",
+        false,
+        "CREATE POLICY colleague ON wordbond.account FOR SELECT TO wordbond_app
+             USING (account_id IN (SELECT p.account_id FROM wordbond.person AS p
+                    WHERE p.tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)))",
+        "DROP POLICY colleague ON wordbond.account",
+        "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'account' AND policyname = 'colleague')",
+    ),
+    fault(
         "scope-view-among-the-servers-own",
         "a view that belongs to a superuser shows everybody's notes, in a schema where only the server's own views are",
         false,

@@ -65,6 +65,17 @@ const BREACHES: &[(&str, &str)] = &[
     ("GRANT UPDATE (body) ON ledger.entry TO wordbond_app", "wordbond_app may change entries"),
     ("GRANT INSERT ON ledger.entry TO wordbond_app", "wordbond_app may place entries"),
     ("CREATE UNIQUE INDEX oracle ON wordbond.person (email_index)", "wordbond.oracle does not begin with tenant_id"),
+    ("CREATE UNIQUE INDEX oracle ON wordbond.session (token_hash)", "wordbond.oracle does not begin with tenant_id"),
+    ("CREATE UNIQUE INDEX oracle ON wordbond.person (account_id)", "wordbond.oracle does not begin with tenant_id"),
+    ("ALTER POLICY account ON wordbond.session USING (true)", "the policy account on wordbond.session"),
+    (
+        "ALTER POLICY own_account ON wordbond.sign_in USING (kind = 'email')",
+        "the policy own_account on wordbond.sign_in",
+    ),
+    (
+        "CREATE POLICY writes ON wordbond.sign_in FOR INSERT TO wordbond_identity WITH CHECK (true)",
+        "the policy writes on wordbond.sign_in",
+    ),
     ("ALTER TABLE wordbond.note OWNER TO wordbond_app", "wordbond_app owns wordbond.note"),
     ("ALTER DOMAIN wordbond.sealed DROP CONSTRAINT sealed_header", "does not check its header"),
 ];

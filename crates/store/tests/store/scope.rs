@@ -1,14 +1,14 @@
 //! The scope prover: it finds every fault, and nothing where there is none.
 
-use super::{colleague, scoped, team};
-use kernel::Span;
+use super::{account, colleague, scoped, session, team as team_of};
+use kernel::{Span, TeamRole};
 use promises::{
     Kind, Outcome, Promise,
     fault::{Bites, Make},
 };
 use sqlx::{AssertSqlSafe, Executor as _};
 use std::collections::BTreeMap;
-use store::{Store, notes, scope_sql};
+use store::{Store, factors, links, looks, notes, one_time, saml, scope_sql, team};
 use testkit::ScratchDb;
 
 fn promise() -> Promise {
@@ -30,7 +30,7 @@ fn promise() -> Promise {
 
 async fn inhabit(store: &Store) {
     for name in ["One", "Two", "Three"] {
-        let ada = team(store, name).await;
+        let ada = team_of(store, name).await;
         let grace = colleague(store, ada.tenant, "grace@example.org").await;
         for writer in [&ada, &grace] {
             let mut tx = scoped(store, writer).await;
@@ -41,6 +41,30 @@ async fn inhabit(store: &Store) {
             tx.commit().await.unwrap();
         }
     }
+    enter(store, "one").await;
+}
+
+/// Two accounts in one team, with a row of every kind that an account can have.
+async fn enter(store: &Store, name: &str) {
+    let ada = account(store, &format!("ada@{name}.example.org")).await;
+    let email = format!("grace@{name}.example.org");
+    let grace = account(store, &email).await;
+    let week = Span::days(7);
+    let invited = team::invite(store, ada.tenant, ada.person, &email, TeamRole::Member, week).await.unwrap();
+    team::accept(store, invited.token.expose(), grace.account).await.unwrap();
+    team::invite(store, ada.tenant, ada.person, "next@example.org", TeamRole::Viewer, week).await.unwrap();
+    for who in [ada, grace] {
+        session(store, who.account, Some(who.tenant)).await;
+        factors::add_totp(store, who.account, b"secret", "phone").await.unwrap();
+        factors::add_passkey(store, who.account, who.account.uuid().as_bytes(), b"key", "laptop").await.unwrap();
+        factors::set_recovery_codes(store, who.account, &[[1; 32], [2; 32]]).await.unwrap();
+        one_time::issue(store, Some(who.account), "reset", "", week).await.unwrap();
+        links::add(store, who.account, "google", &who.account.to_string()).await.unwrap();
+    }
+    one_time::issue(store, None, "oidc", "state", week).await.unwrap();
+    saml::set(store, ada.tenant, ada.person, "<EntityDescriptor/>", true).await.unwrap();
+    let until = store.clock().now().checked_add(Span::minutes(30).signed()).unwrap();
+    looks::begin(store, grace.account, ada.tenant, "asked to", until).await.unwrap();
 }
 
 #[tokio::test]
@@ -57,7 +81,7 @@ async fn a_house_in_order_holds() {
 async fn nothing_to_attack_proves_nothing() {
     let db = ScratchDb::new().await;
     assert_eq!(scope_sql::probe(db.store(), &promise()).await.outcome(), Outcome::Nothing);
-    team(db.store(), "alone").await;
+    team_of(db.store(), "alone").await;
     assert_eq!(scope_sql::probe(db.store(), &promise()).await.outcome(), Outcome::Nothing);
 }
 
@@ -69,7 +93,25 @@ async fn attacks_change_nothing() {
     let mut root = db.superuser().await.unwrap();
     let mut picture = async || {
         let mut all = String::new();
-        for table in ["tenant", "person", "token", "note", "note_grant", "audit_event", "sign_in"] {
+        for table in [
+            "tenant",
+            "person",
+            "token",
+            "note",
+            "note_grant",
+            "audit_event",
+            "sign_in",
+            "account",
+            "membership",
+            "session",
+            "factor",
+            "recovery_code",
+            "one_time",
+            "provider_link",
+            "invitation",
+            "saml_idp",
+            "admin_look",
+        ] {
             let sql = format!(
                 "SELECT coalesce(string_agg(t::text || t.xmin || t.ctid, ' ' ORDER BY t::text), '') FROM wordbond.{table} AS t"
             );

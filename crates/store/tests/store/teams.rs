@@ -79,11 +79,14 @@ async fn nothing_personal_is_in_the_clear() {
     let store = db.store();
     let ada = team(store, "Canary Works").await;
     store::notes::create(&mut { scoped(store, &ada).await }, "canary title", "canary body").await.unwrap();
+    let opened = super::session(store, super::account(store, "canary@example.org").await.account, None).await;
     let mut root = db.superuser().await.unwrap();
-    for table in ["tenant", "person", "token", "note", "audit_event", "sign_in"] {
+    for table in ["tenant", "person", "token", "note", "audit_event", "sign_in", "account", "session", "membership"] {
         let sql = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM wordbond.{table} AS t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut root).await.unwrap();
-        for secret in ["Canary", "canary", "Ada", "ada@example.org", ada.token.expose()] {
+        for secret in
+            ["Canary", "canary", "Ada", "ada@example.org", "Firefox", ada.token.expose(), opened.token.expose()]
+        {
             assert!(!text.contains(secret), "{table} shows {secret}");
             let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
             assert!(!text.contains(&hex), "{table} shows {secret} in hexadecimal");

@@ -1,0 +1,165 @@
+//! What every page of this crate stands on.
+
+use crate::{
+    letters::{self, Topic},
+    mailer::{Mail, Mailer, Received},
+};
+use identity::{Hasher, Rules, passkeys::RelyingParty};
+use ingress::{FormToken, gate::Visitor, problem::Answer, session::LiveSession};
+use kernel::{Clock, Timestamp};
+use std::sync::Arc;
+use store::{Store, sessions::Lifetimes};
+use tokio::sync::Semaphore;
+use ui::{Item, Page};
+
+/// How many mails are handed over at the same time; more wait.
+const SENDING: usize = 8;
+
+/// How the accounts of a service are set up.
+#[derive(Clone)]
+pub struct Settings {
+    /// The gate and everything it stands on.
+    pub state: ingress::State,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Sends what people are told by mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// Which passwords are too weak.
+    pub rules: Arc<Rules>,
+    /// The address under which the service is known, without a trailing slash: links in mails begin with it, and passkeys
+    /// belong to its host.
+    pub public_url: String,
+    /// The service's name, as people know it.
+    pub service: String,
+    /// Where to after signing in: `/drawings`, `/objectives`.
+    pub home: &'static str,
+    /// The navigation of whoever is signed in: what the products offer, and the team's pages.
+    pub items: Vec<Item>,
+    /// The providers that may vouch for a sign-in.
+    pub providers: crate::provider::Providers,
+    /// Shows the outbox to the operator, where the mailer keeps one. In development only.
+    pub show_outbox: bool,
+}
+
+/// What every page of this crate stands on. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    sending: Arc<Semaphore>,
+    party: RelyingParty,
+}
+
+impl Accounts {
+    /// Accounts as these settings say.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let host = host_of(&settings.public_url);
+        let party = RelyingParty::new(host, &settings.public_url, &settings.service);
+        Self(Arc::new(Inner { settings, sending: Arc::new(Semaphore::new(SENDING)), party }))
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        self.0.settings.state.store()
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.settings.clock.now()
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.0.settings.state.lifetimes()
+    }
+
+    /// An absolute address for a mail: the public address and a path of ours.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.0.settings.public_url)
+    }
+
+    /// Sends a mail after the answer, so that no answer tells by its time whether one was sent. What cannot be handed over
+    /// is logged, without its addressee.
+    pub fn post(&self, mail: Mail) {
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            // Closed only with the program.
+            let Ok(_turn) = inner.sending.acquire().await else { return };
+            if let Err(error) = inner.settings.mailer.send(mail).await {
+                tracing::error!(%error, "a mail was not handed over");
+            }
+        });
+    }
+
+    /// The whole page, with the head that whoever is signed in sees.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn page(
+        &self,
+        session: Option<&LiveSession>,
+        token: &FormToken,
+        path: &str,
+        page: &Page,
+    ) -> Answer<String> {
+        crate::chrome::page(self, session, token, path, page).await
+    }
+
+    pub(crate) fn party(&self) -> &RelyingParty {
+        &self.0.party
+    }
+
+    /// Writes to somebody about their account.
+    pub(crate) fn tell(&self, to: &str, topic: &Topic<'_>) {
+        self.post(letters::about(self, to, topic));
+    }
+
+    /// What was sent lately, in development.
+    pub(crate) fn outbox(&self) -> Option<Vec<Received>> {
+        self.0.settings.show_outbox.then(|| self.0.settings.mailer.sent()).flatten()
+    }
+}
+
+/// The session of a visitor, if they are signed in with all factors.
+pub(crate) fn signed_in(visitor: &Visitor) -> Option<&LiveSession> {
+    visitor.0.as_ref().filter(|session| !session.pending)
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    // Passkeys have no addresses in brackets: a name is a name.
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("public_url", &self.0.settings.public_url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_cut_out_of_an_address() {
+        for url in ["https://leide.example", "https://leide.example:8443", "https://leide.example:8443/x"] {
+            assert_eq!(host_of(url), "leide.example");
+        }
+    }
+}

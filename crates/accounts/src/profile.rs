@@ -1,0 +1,181 @@
+//! One's own account: name, address, and the way to everything else. A correction reaches every copy there is.
+
+use crate::{
+    Accounts,
+    chrome::Frame,
+    input,
+    letters::Topic,
+    links::EMAIL,
+    policy,
+    second::own,
+    sign_up::send_verification,
+    texts::{ACCOUNT, ENTRY},
+};
+use axum::{extract::State, http::StatusCode, response::Response};
+use ingress::{AccountCaller, Form, FormToken, Route, RouteTable, problem::Answer, see_other};
+use kernel::{AccountId, Span};
+use serde::Deserialize;
+use store::{
+    accounts::{self, Account},
+    one_time,
+};
+use ui::{Act, Facts, Field, Links, Notice, Page, Section};
+
+/// How long the link to a new address works.
+const EMAIL_FOR: Span = Span::hours(1);
+
+pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
+    RouteTable::new([
+        Route::get_with("/account", policy::OWN_PAGE, show, accounts),
+        Route::post_with("/account/profile", policy::OWN_FORM, rename, accounts),
+        Route::post_with("/account/email", policy::OWN_GUESS.fresh(), change_email, accounts),
+        Route::post_with("/account/email/verify", policy::OWN_GUESS, verify_again, accounts),
+    ])
+}
+
+/// What is said at the head of a page after something was done there; the words are ours, the key is in the address.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    pub(crate) done: String,
+}
+
+#[derive(Default)]
+struct Wrong {
+    name: Option<&'static str>,
+    email: Option<&'static str>,
+    typed_name: Option<String>,
+    typed_email: String,
+}
+
+fn page(token: &FormToken, account: &Account, wrong: &Wrong, notice: Option<Notice>) -> Page {
+    let csrf = token.as_str();
+    let name = wrong.typed_name.as_deref().unwrap_or(&account.name);
+    let rename = ui::Form::post("/account/profile", csrf, ACCOUNT.save)
+        .title(ACCOUNT.name_title)
+        .lead(ACCOUNT.name_lead)
+        .field(Field::text("name", ENTRY.name).autocomplete("name").value(name).error(wrong.name).longest(200));
+    let state = if account.verified { ACCOUNT.email_verified } else { ACCOUNT.email_unverified };
+    let facts = Facts::new()
+        .fact(ACCOUNT.email_now, format!("{} ({state})", account.email))
+        .html(ACCOUNT.since, ui::day(account.created_at));
+    let again = (!account.verified).then(|| Act::new("/account/email/verify", csrf, ACCOUNT.verify_again));
+    let email = ui::Form::post("/account/email", csrf, ACCOUNT.email_button)
+        .field(Field::email("email", ACCOUNT.email_new).value(&wrong.typed_email).error(wrong.email).longest(254));
+    Page::new(ACCOUNT.profile)
+        .lead(ACCOUNT.profile_lead)
+        .add(notice)
+        .add(rename)
+        .add(Section::new(ACCOUNT.email_title).add(facts).add(again).add(email))
+        .add(ways())
+}
+
+/// The way to the other pages of an account.
+fn ways() -> Links {
+    Links::new()
+        .link("/account/security", ACCOUNT.security)
+        .link("/account/sessions", ACCOUNT.sessions)
+        .link("/account/tokens", ACCOUNT.tokens)
+}
+
+async fn show(
+    State(accounts): State<Accounts>,
+    AccountCaller(session): AccountCaller,
+    token: FormToken,
+    ingress::Query(done): ingress::Query<Done>,
+) -> Answer<Response> {
+    let account = own(&accounts, &session).await?;
+    let notice = match done.done.as_str() {
+        "saved" => Some(Notice::done(ACCOUNT.saved, "")),
+        "email" => Some(Notice::info(ACCOUNT.email_sent, ACCOUNT.email_sent_text)),
+        "verify" => Some(Notice::info(ACCOUNT.email_sent, ACCOUNT.verify_sent)),
+        _ => None,
+    };
+    let frame = Frame { accounts: &accounts, session: Some(&session), token: &token, path: "/account" };
+    frame.show(&page(&token, &account, &Wrong::default(), notice)).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Rename {
+    name: String,
+}
+
+async fn rename(
+    State(accounts): State<Accounts>,
+    AccountCaller(session): AccountCaller,
+    token: FormToken,
+    Form(typed): Form<Rename>,
+) -> Answer<Response> {
+    let name = match input::name(&typed.name, ENTRY.name_missing) {
+        Ok(name) => name,
+        Err(words) => {
+            let wrong = Wrong { name: Some(words), typed_name: Some(typed.name), ..Wrong::default() };
+            return again(&accounts, &session, &token, &wrong).await;
+        }
+    };
+    accounts::set_name(accounts.store(), session.account, name).await?;
+    Ok(see_other("/account?done=saved"))
+}
+
+async fn again(
+    accounts: &Accounts,
+    session: &ingress::session::LiveSession,
+    token: &FormToken,
+    wrong: &Wrong,
+) -> Answer<Response> {
+    let account = own(accounts, session).await?;
+    let frame = Frame { accounts, session: Some(session), token, path: "/account" };
+    frame.again(StatusCode::UNPROCESSABLE_ENTITY, &page(token, &account, wrong, None)).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NewEmail {
+    email: String,
+}
+
+async fn change_email(
+    State(accounts): State<Accounts>,
+    AccountCaller(session): AccountCaller,
+    token: FormToken,
+    Form(typed): Form<NewEmail>,
+) -> Answer<Response> {
+    let address = match input::email(&typed.email) {
+        Ok(address) => address.to_owned(),
+        Err(words) => {
+            let wrong = Wrong { email: Some(words), typed_email: typed.email, ..Wrong::default() };
+            return again(&accounts, &session, &token, &wrong).await;
+        }
+    };
+    let account = own(&accounts, &session).await?;
+    accounts.tell(&account.email, &Topic::EmailAsked);
+    // Whether the address has an account is told to whoever reads its mail, and to nobody else: after the answer.
+    let later = accounts.clone();
+    tokio::spawn(async move {
+        if let Err(error) = write_to(&later, account.id, &address).await {
+            tracing::error!(%error, "a link was not made");
+        }
+    });
+    Ok(see_other("/account?done=email"))
+}
+
+async fn write_to(accounts: &Accounts, account: AccountId, address: &str) -> Result<(), store::StoreError> {
+    if accounts::by_email(accounts.store(), address).await?.is_some() {
+        accounts.tell(address, &Topic::EmailTaken);
+        return Ok(());
+    }
+    // One change at a time: an older link is void.
+    one_time::void(accounts.store(), account, EMAIL).await?;
+    let token = one_time::issue(accounts.store(), Some(account), EMAIL, address, EMAIL_FOR).await?;
+    accounts.tell(address, &Topic::EmailConfirm(token.expose()));
+    Ok(())
+}
+
+async fn verify_again(State(accounts): State<Accounts>, AccountCaller(session): AccountCaller) -> Answer<Response> {
+    let account = own(&accounts, &session).await?;
+    if !account.verified {
+        send_verification(&accounts, account.id, &account.email);
+    }
+    Ok(see_other("/account?done=verify"))
+}

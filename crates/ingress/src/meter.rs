@@ -1,0 +1,52 @@
+//! Limits as a caller sees them: the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+
+use crate::{gate::Draw, policy::Limit};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What is left of each quota.
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// The quotas.
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// What the limits of one request said.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    quotas: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Meter {
+    /// Notes one draw.
+    pub(crate) fn note(&mut self, name: &str, limit: Limit, draw: Draw) {
+        self.quotas.push(format!("\"{name}\";q={};w={}", limit.burst, limit.window()));
+        self.left.push(format!("\"{name}\";r={};t={}", draw.left, draw.reset));
+    }
+
+    /// Writes the headers.
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        for (name, items) in [(RATE_LIMIT_POLICY, self.quotas), (RATE_LIMIT, self.left)] {
+            if let Some(value) = (!items.is_empty()).then(|| HeaderValue::from_str(&items.join(", ")).ok()).flatten() {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_lists_of_quotas() {
+        let mut meter = Meter::default();
+        meter.note("address", Limit::SIGN_IN, Draw { granted: true, left: 29, reset: 2 });
+        meter.note("actor", Limit::SIGN_IN, Draw { granted: false, left: 0, reset: 60 });
+        let mut headers = HeaderMap::new();
+        meter.write(&mut headers);
+        assert_eq!(headers[RATE_LIMIT_POLICY], "\"address\";q=30;w=60, \"actor\";q=30;w=60");
+        assert_eq!(headers[RATE_LIMIT], "\"address\";r=29;t=2, \"actor\";r=0;t=60");
+        let mut none = HeaderMap::new();
+        Meter::default().write(&mut none);
+        assert!(none.is_empty());
+    }
+}

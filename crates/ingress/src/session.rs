@@ -1,0 +1,3 @@
+//! A session as the edge sees it.
+
+pub use store::sessions::{LiveSession, Strength};

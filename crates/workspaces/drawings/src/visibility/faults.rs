@@ -1,0 +1,82 @@
+//! Ways to break it, made from outside as the server's superuser.
+
+use promises::fault::{Bites, Fault, Make};
+
+/// Whoever loosens a policy also breaks what the scope prover promises.
+const BOTH: &[&str] = &["drawing-visibility", "scope-sql"];
+
+/// Ways to break it.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        id: "drawing-rls-disabled",
+        about: "Row security is switched off on the drawings.",
+        breaks: BOTH,
+        spares_plants: false,
+        make: Make::Sql {
+            make: "ALTER TABLE wordbond.drawing DISABLE ROW LEVEL SECURITY;
+                   ALTER TABLE wordbond.drawing_part DISABLE ROW LEVEL SECURITY",
+            undo: "ALTER TABLE wordbond.drawing ENABLE ROW LEVEL SECURITY;
+                   ALTER TABLE wordbond.drawing_part ENABLE ROW LEVEL SECURITY",
+        },
+        bites: Bites::Sql("SELECT NOT relrowsecurity FROM pg_class WHERE oid = 'wordbond.drawing'::regclass"),
+    },
+    Fault {
+        id: "drawing-grant-for-all",
+        about: "The policy for shared drawings forgets to compare the person: one share opens a drawing to the whole team.",
+        breaks: BOTH,
+        spares_plants: false,
+        make: Make::Sql {
+            make: "ALTER POLICY grantee ON wordbond.drawing
+                       USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid))",
+            undo: "ALTER POLICY grantee ON wordbond.drawing
+                       USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                              AND EXISTS (SELECT FROM wordbond.drawing_grant AS g
+                                          JOIN wordbond.person AS p
+                                            ON p.tenant_id = g.tenant_id AND p.person_id = g.person_id
+                                          WHERE g.tenant_id = drawing.tenant_id AND g.drawing_id = drawing.drawing_id
+                                            AND g.person_id =
+                                                (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)
+                                            AND p.removed_at IS NULL))",
+        },
+        bites: Bites::Sql(
+            "SELECT qual NOT LIKE '%drawing_grant%' FROM pg_policies
+             WHERE schemaname = 'wordbond' AND tablename = 'drawing' AND policyname = 'grantee'",
+        ),
+    },
+    Fault {
+        id: "drawing-grant-outlives-membership",
+        about: "A trigger keeps shares from being deleted: they outlive a membership, and cannot be taken back.",
+        breaks: &["drawing-visibility"],
+        spares_plants: false,
+        // What goes with its drawing still goes: such a deletion comes from another trigger.
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.keep_grant() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+                   CREATE TRIGGER keep_grant BEFORE DELETE ON wordbond.drawing_grant
+                       FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION wordbond.keep_grant()",
+            undo: "DROP TRIGGER keep_grant ON wordbond.drawing_grant;
+                   DROP FUNCTION wordbond.keep_grant();
+                   DELETE FROM wordbond.drawing_grant AS g USING wordbond.person AS p
+                       WHERE p.tenant_id = g.tenant_id AND p.person_id IN (g.person_id, g.owner_id)
+                         AND p.removed_at IS NOT NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM pg_trigger
+                            WHERE tgname = 'keep_grant' AND tgrelid = 'wordbond.drawing_grant'::regclass AND tgenabled = 'O')",
+        ),
+    },
+    Fault {
+        id: "drawing-earlier-ones-open",
+        about: "Everybody can read what was uploaded before the fault was made; what a probe uploads then is closed.",
+        breaks: BOTH,
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('CREATE POLICY earlier ON wordbond.drawing FOR SELECT TO wordbond_app
+                                               USING (created_at < %L)', now()); END $$",
+            undo: "DROP POLICY earlier ON wordbond.drawing",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'drawing' AND policyname = 'earlier')
+                 AND EXISTS (SELECT FROM wordbond.drawing WHERE created_at < now())",
+        ),
+    },
+];
