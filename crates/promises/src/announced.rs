@@ -5,7 +5,6 @@ mod ai;
 mod at_rest;
 mod connectors;
 mod desk;
-mod ingress;
 mod operations;
 mod products;
 mod rights;
@@ -23,7 +22,6 @@ const WINGS: &[&[ControlSpec]] = &[
     at_rest::CONTROLS,
     connectors::CONTROLS,
     desk::CONTROLS,
-    ingress::CONTROLS,
     operations::CONTROLS,
     products::CONTROLS,
     rights::CONTROLS,

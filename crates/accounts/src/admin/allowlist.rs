@@ -30,7 +30,9 @@ pub const SPEC: ControlSpec = ControlSpec {
             meanwhile people with look-alikes of listed addresses, in another case, with spaces, with a plus, in other scripts, in \
             other domains, and with a listed address that was never proven, must find nothing. Then the program is started \
             again on the same data with the list unset, empty, malformed in several ways, and without that administrator: \
-            each time the same browser, still signed in, must find nothing on any admin route. For every team the database must \
+            each time the same browser, still signed in, must find nothing on any admin route. What the rehearsal shows \
+            depends on the program alone, so it stands for an hour while the program's bytes are the same, and its time is \
+            told. For every team the database must \
             show that each look was written in a transaction that also appended an event. It cannot see whether the people on \
             the list should be on it, nor what somebody with the operating system's root account reads.",
     wing: "ingress",
@@ -62,7 +64,7 @@ pub const FAULTS: &[Fault] = &[
         breaks: &["admin-allowlist", "roles"],
         spares_plants: false,
         make: Make::Middle(&[Meddling::SetStatus(On::Path("/admin"), 200)]),
-        bites: Bites::Altered,
+        bites: Bites::Answer { method: "GET", path: "/admin", headers: &[], body: "", status: 200 },
     },
     Fault {
         id: "admin-look-untold",
@@ -127,7 +129,7 @@ async fn attack(
     if untold > 0 {
         return Err(Stop::Broke(format!("{untold} looks at teams were written without an event")));
     }
-    let rehearsed = rehearsal::run(rehearse, variable).await?;
+    let (rehearsed, at) = rehearsal::recent(rehearse, variable, data_dir).await?;
     Ok(Finding::held(format!(
         "{} live calls found nothing; in rehearsal an administrator came in and the look was told, {} look-alikes and {} bad \
          lists let nobody in",
@@ -144,5 +146,6 @@ async fn attack(
     .covered("look-alikes in rehearsal", rehearsed.look_alikes)
     .covered("bad lists in rehearsal", rehearsed.lists)
     .covered("calls in rehearsal", rehearsed.calls)
+    .tried(format!("the rehearsal was done at {} with this very program", at.strftime("%Y-%m-%dT%H:%M:%SZ")))
     .tried(format!("live: {looks} looks were on record")))
 }

@@ -7,20 +7,6 @@ const PRODUCT: ControlSpec = ControlSpec { wing: "workspaces", ..BASE };
 
 pub(super) const CONTROLS: &[ControlSpec] = &[
     ControlSpec {
-        id: "drawing-visibility",
-        title: "A drawing belongs to its uploader",
-        about: "A stranger, a former member and the owner of another team try every route, and raw SQL under the \
-                application's role, for a planted drawing.",
-        covers: &["nobody else", "only"],
-        standards: Standards {
-            gdpr: &["32(1)(b)", "25(2)"],
-            iso27001: &["5.15", "8.3"],
-            soc2: &["CC6.1", "CC6.3"],
-            asvs: &["8.2.2", "8.4.1"],
-        },
-        ..PRODUCT
-    },
-    ControlSpec {
         id: "csv-export",
         title: "Saved runs as CSV",
         about: "The probe exports runs, imports them again and compares; a cell that begins like a formula must arrive as \

@@ -54,15 +54,6 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         ..PRIVACY
     },
     ControlSpec {
-        id: "rectify",
-        title: "A correction reaches every copy",
-        about: "The probe changes a field in a profile page and reads every place on the data map that holds a copy.",
-        covers: &["every copy"],
-        standards: Standards { gdpr: &["16"], iso27001: &["5.34"], soc2: &["P5.2"], asvs: &[] },
-        modes: BUILT,
-        ..PRIVACY
-    },
-    ControlSpec {
         id: "archive",
         title: "Archiving on request",
         about: "The probe archives a planted workspace: it must be readable, unchangeable, and equal to what it was.",

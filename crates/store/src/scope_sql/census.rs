@@ -146,12 +146,18 @@ pub(super) async fn foreign_row(
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-/// How many rows of a table are of the seat's tenant and not theirs.
-pub(super) async fn colleague_rows(backup: &mut PgConnection, table: &Table, seat: &Seat) -> Result<i64, StoreError> {
-    if table.scope == Scope::Account {
-        return Ok(0);
-    }
-    let own = own(table, seat);
-    let sql = format!("SELECT count(*) FROM {} AS t WHERE t.tenant_id = '{}' AND NOT {own}", table.name, seat.tenant);
+/// How many rows of these tables are of the seat's tenant and not theirs.
+pub(super) async fn colleague_rows<'a>(
+    backup: &mut PgConnection,
+    tables: impl Iterator<Item = &'a Table>,
+    seat: &Seat,
+) -> Result<i64, StoreError> {
+    let count = |table: &Table| {
+        let own = own(table, seat);
+        format!("(SELECT count(*) FROM {} AS t WHERE t.tenant_id = '{}' AND NOT {own})", table.name, seat.tenant)
+    };
+    // An account has no colleagues.
+    let counts: Vec<String> = tables.filter(|table| table.scope != Scope::Account).map(count).collect();
+    let sql = format!("SELECT {}", if counts.is_empty() { "0::bigint".to_owned() } else { counts.join(" + ") });
     Ok(backup.fetch_one(AssertSqlSafe(sql)).await?.try_get(0)?)
 }

@@ -1,5 +1,7 @@
 //! Pages as a whole.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 use ui::{Act, Cell, Facts, Field, Form, Item, Nav, Notice, Page, Part, Passkey, Shell, Table, Tone};
 
 fn shell() -> Shell {

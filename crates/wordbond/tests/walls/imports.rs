@@ -10,10 +10,23 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", &["kernel", "promises"]),
     ("vault", &["kernel"]),
     ("store", &["kernel", "promises", "outbound", "ledger", "vault"]),
+    ("identity", &["kernel", "outbound"]),
+    ("saml", &["kernel"]),
+    ("ui", &["kernel"]),
     ("ingress", &["kernel", "promises", "outbound", "ledger", "vault", "store"]),
+    ("proxy", &["kernel", "promises", "outbound", "identity", "ingress"]),
+    ("accounts", &["kernel", "promises", "outbound", "vault", "store", "identity", "saml", "ui", "ingress"]),
+    ("drawings", &["kernel", "promises", "outbound", "store", "ui", "ingress"]),
+    ("okrs", &["kernel", "promises", "outbound", "store", "ui", "ingress"]),
     ("page", &["kernel", "promises", "outbound", "ledger", "store"]),
     ("testkit", &["kernel", "promises", "outbound", "vault", "store"]),
-    ("wordbond", &["kernel", "promises", "outbound", "ledger", "vault", "store", "ingress", "page", "testkit"]),
+    (
+        "wordbond",
+        &[
+            "kernel", "promises", "outbound", "ledger", "vault", "store", "identity", "saml", "ui", "ingress", "proxy", "accounts",
+            "drawings", "okrs", "page", "testkit",
+        ],
+    ),
 ];
 
 /// The one part of the program that may use `testkit`: it runs scratch copies, and serves nothing.

@@ -21,6 +21,8 @@ use tokio::{
 /// How long the copy may take to serve, and to stop.
 const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(20);
+/// How often it is looked whether a copy that was given up has ended, a twentieth of a second apart.
+const GIVEN_UP: u32 = 100;
 
 /// What the copy promises: next to nothing, so that it does not attack itself, and rehearses nothing in its turn.
 const PROFILE: &str = r#"
@@ -35,11 +37,11 @@ security = "security@example.org"
 languages = ["en"]
 
 [[promise]]
-id = "nosniff"
-section = "Network"
-words = "Browsers are told to take each answer for what it says it is."
-kind = "enforced"
-control = "nosniff"
+id = "nothing"
+section = "Rehearsal"
+words = "This copy promises nothing."
+kind = "planned"
+planned = { phase = "Never" }
 "#;
 
 /// A running copy. Dropped, it is asked to stop, and its folder removed.
@@ -107,8 +109,15 @@ impl Copy {
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // Its database server ends with it, if it is asked and not killed; it removes nothing of the folder by then.
+        // Its database server ends with it, if it is asked and not killed; the folder goes afterwards.
         ask_to_stop(&self.process);
+        for _ in 0..GIVEN_UP {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.process.start_kill();
     }
 }
 
