@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// How long one probe may take. One that takes longer has failed: Error, never Kept.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// What the probes of one round share, so that twenty promises do not start twenty browsers.
 pub(crate) struct Round {

@@ -69,8 +69,10 @@ fn edge(package: &Value, dependency: &Value) -> Edge {
 
 /// The names of the crates of the house.
 pub(crate) fn crates() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(root().join("crates"))
-        .unwrap()
+    let folders = ["crates", "crates/workspaces"].map(|folder| std::fs::read_dir(root().join(folder)).unwrap());
+    let mut names: Vec<String> = folders
+        .into_iter()
+        .flatten()
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.path().join("Cargo.toml").is_file())
         .map(|entry| entry.file_name().into_string().unwrap())
