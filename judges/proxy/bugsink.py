@@ -1,24 +1,30 @@
 """Uses Bugsink through the gate as people, programs and strangers do; prints what happened. Called by bugsink.sh."""
 
+import concurrent.futures
 import html.parser
+import http.client
 import os
-import pathlib
 import re
+import secrets
+import ssl
 import sys
 import time
 
 import requests
 import sentry_sdk
 
-URL, GATE = sys.argv[1], pathlib.Path(sys.argv[2])
-CA = str(GATE / "tls" / "ca.pem")
-TOKEN = {"Authorization": "Bearer " + (GATE / "token").read_text()}
+URL, CA = sys.argv[1:]
 PAGE = {"Accept": "text/html"}
 
 
 def tell(what, answer, *headers):
-    shown = "".join(f"\n      {name}: {answer.headers[name]}" for name in headers if name in answer.headers)
+    shown = "".join(f"\n      {name}: {hide(answer.headers[name])}" for name in headers if name in answer.headers)
     print(f"{what}\n  {answer.request.method} {answer.request.path_url} → {answer.status_code}{shown}")
+
+
+def hide(text):
+    """A header's value without secrets."""
+    return re.sub(r"(=)[-_A-Za-z0-9]{24,}", r"\1…", text)
 
 
 def hold(what, true):
@@ -67,14 +73,38 @@ def strangers():
     hold("it is refused with a problem", answer.status_code == 401 and "problem+json" in answer.headers["content-type"])
 
 
-def member():
+def gate_token(page):
+    return re.search(r'name="csrf" value="([^"]+)"', page.text)[1]
+
+
+def sign_in():
     person = requests.Session()
-    person.headers.update(TOKEN)
-    answer = ask(person, "GET", "/", headers=PAGE)
-    tell("A member asks for the application.", answer, "location")
-    hold("Bugsink itself answers, and leads to its own sign-in", answer.headers.get("location") == "/accounts/login/?next=/")
+    here = PAGE | {"Origin": URL}
+    email, password = "ada@customer.example", secrets.token_urlsafe(24)
+    page = ask(person, "GET", "/sign-up", headers=PAGE)
+    form = {"csrf": gate_token(page), "name": "Ada", "email": email, "password": password, "team": "Engines"}
+    answer = ask(person, "POST", "/sign-up", data=form, headers=here)
+    tell("They sign up at the gate.", answer)
+    hold("it tells them to look for a mail, as it would for a known address", answer.status_code in (200, 303))
+    page = ask(person, "GET", "/sign-in?next=%2Fprojects%2F", headers=PAGE)
+    form = {"email": email, "password": password, "next": "/projects/"}
+    answer = ask(person, "POST", "/sign-in", data=form, headers=here)
+    tell("They sign in with a form that lacks the gate's token.", answer)
+    hold("the gate refuses", answer.status_code == 403)
+    answer = ask(person, "POST", "/sign-in", data=form | {"csrf": gate_token(page)}, headers=here)
+    tell("They sign in.", answer, "location", "set-cookie")
+    wanted = answer.headers.get("location") == "/projects/"
+    hold("they have a session, and are led on to where they wanted", wanted and "__Host-wordbond" in person.cookies)
+    return person
+
+
+def member():
+    person = sign_in()
+    answer = ask(person, "GET", "/projects/", headers=PAGE)
+    tell("They ask for the application.", answer, "location")
+    hold("Bugsink itself answers, and leads to its own sign-in", answer.headers.get("location") == "/accounts/login/?next=/projects/")
     page = ask(person, "GET", "/accounts/login/", headers=PAGE)
-    tell("They open it.", page, "content-security-policy", "strict-transport-security", "x-frame-options", "set-cookie")
+    tell("They open it.", page, "content-security-policy", "strict-transport-security", "x-frame-options", "ratelimit-policy", "ratelimit", "set-cookie")
     hold("it is Bugsink's page", page.status_code == 200 and "Bugsink" in page.text)
     form = {"csrfmiddlewaretoken": csrf(page), "username": "admin@example.com", "password": os.environ["PASSWORD"], "next": "/"}
     from_here = {"Origin": URL, "Referer": URL + "/accounts/login/"}
@@ -133,6 +163,47 @@ def report(person, dsn):
     hold("it leads nowhere", answer.status_code == 401)
 
 
+def burst(person):
+    """Somebody without a session asks until it is too much; they have an address of their own."""
+    secure = ssl.create_default_context(cafile=CA)
+    host, port = URL.removeprefix("https://").split(":")
+
+    def ask_until(_):
+        line = http.client.HTTPSConnection(host, int(port), timeout=30, source_address=("127.0.0.9", 0), context=secure)
+        for count in range(1, 4000):
+            line.request("GET", "/", headers={"Accept": "*/*"})
+            answer = line.getresponse()
+            answer.read()
+            if answer.status == 429:
+                return count, answer
+        return 4000, answer
+
+    with concurrent.futures.ThreadPoolExecutor(4) as several:
+        done = list(several.map(ask_until, range(4)))
+    answer = done[0][1]
+    print(f"A stranger asks as fast as they can.\n  GET / → {answer.status} after {sum(count - 1 for count, _ in done)} answers\n"
+          f"      retry-after: {answer.headers['retry-after']}")
+    hold("it is too much, and told when to come again", answer.status == 429 and int(answer.headers["retry-after"]) > 0)
+    answer = ask(person, "GET", "/issues/1/", headers=PAGE)
+    tell("The member asks meanwhile.", answer)
+    hold("they are served", answer.status_code == 200)
+
+
+def sign_out(person):
+    page = ask(person, "GET", "/account", headers=PAGE)
+    old = requests.Session()
+    old.cookies.update(person.cookies)
+    answer = ask(person, "POST", "/sign-out", data={"csrf": gate_token(page)}, headers=PAGE | {"Origin": URL})
+    tell("They sign out at the gate.", answer, "location")
+    hold("the session's cookie is gone", answer.status_code == 303 and "__Host-wordbond" not in person.cookies)
+    answer = ask(person, "GET", "/issues/1/", headers=PAGE)
+    tell("They ask for the application, with Bugsink's own cookie.", answer, "location")
+    hold("the way is shut", answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"))
+    answer = ask(old, "GET", "/issues/1/", headers=PAGE)
+    tell("Somebody who kept a copy of both cookies asks.", answer)
+    hold("it is shut for them too", answer.status_code == 303)
+
+
 def main():
     strangers()
     person = member()
@@ -140,6 +211,8 @@ def main():
     answer = ask(person, "TRACE", "/")
     tell("TRACE would show what the gate adds.", answer)
     hold("it is refused", answer.status_code == 405)
+    burst(person)
+    sign_out(person)
     print("Everything held.")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A real application that nobody here wrote, unmodified, behind the gate: Bugsink (Django) from PyPI. A client signs in to it,
-# changes something, reports an error with Sentry's own SDK, and tries what must not work. Prints a transcript; exits 1 at the first
-# thing that is not as it should be.
+# A real application that nobody here wrote, unmodified, behind the gate: Bugsink (Django) from PyPI, behind `wordbond up`. Somebody
+# signs up and in, uses Bugsink with its own sign-in and forms, reports an error with Sentry's own SDK, tries what must not work, and
+# signs out. Prints a transcript; exits 1 at the first thing that is not as it should be.
 #
 #   judges/proxy/bugsink.sh
 
@@ -10,14 +10,15 @@ cd "$HOUSE"
 
 need_python312
 [ -n "$PYTHON312" ] || die "Bugsink needs Python 3.12"
-need_cargo
-need_compiler
+need_postgres
 python=$(python_packages bugsink "$PYTHON312" bugsink==2.6.0 sentry-sdk==2.20.0 requests) || die "Bugsink could not be installed"
 tools=$(dirname "$python")
-# GATE names one that is built already.
-if [ -z "${GATE:-}" ]; then
-    cargo build --locked --quiet --package proxy --example gate
-    GATE=$(target_dir)/debug/examples/gate
+# WORDBOND_BIN names one that is built already.
+if [ -z "${WORDBOND_BIN:-}" ]; then
+    need_cargo
+    need_compiler
+    cargo build --locked --quiet --package wordbond
+    WORDBOND_BIN=$(target_dir)/debug/wordbond
 fi
 
 scratch=$(scratch_dir)
@@ -50,13 +51,15 @@ DJANGO_SUPERUSER_PASSWORD=$password "$tools/bugsink-manage" createsuperuser --no
 PYTHONPATH=. DJANGO_SETTINGS_MODULE=bugsink_conf "$tools/gunicorn" bugsink.wsgi --bind "127.0.0.1:$application" --workers 1 \
     --threads 4 >gunicorn.log 2>&1 </dev/null &
 pids+=($!)
-"$GATE" --upstream "http://127.0.0.1:$application" --listen "127.0.0.1:$public" --data-dir "$scratch/gate" --open /api/ \
-    >gate.log 2>&1 </dev/null &
-pids+=($!)
-wait_for_file "$scratch/gate/token" 20 "${pids[1]}" || die "the gate did not start"
 while ! (exec 3<>"/dev/tcp/127.0.0.1/$application") 2>/dev/null; do
     kill -0 "${pids[0]}" 2>/dev/null || die "Bugsink did not start: $(tail -n 3 gunicorn.log)"
     sleep 0.2
 done
+"$WORDBOND_BIN" up --profile "$HOUSE/profiles/gate.toml" --upstream "http://127.0.0.1:$application" --upstream-open /api/ \
+    --listen "127.0.0.1:$public" --data-dir "$scratch/gate" --pg-bin "$POSTGRES_BIN" >gate.log 2>&1 </dev/null &
+pids+=($!)
+wait_for_file "$scratch/gate/ready.json" 60 "${pids[1]}" || die "the gate did not start: $(tail -n 5 gate.log)"
 
-PASSWORD=$password "$python" "$HOUSE/judges/proxy/bugsink.py" "https://localhost:$public" "$scratch/gate"
+PASSWORD=$password "$python" "$HOUSE/judges/proxy/bugsink.py" "https://localhost:$public" "$scratch/gate/tls/ca.pem"
+printf 'The gate attacks itself.\n'
+"$WORDBOND_BIN" check --data-dir "$scratch/gate" --only only-through-the-gate | tail -n 2

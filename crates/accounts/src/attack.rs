@@ -11,6 +11,9 @@ use promises::Finding;
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError, accounts};
 
+/// The length of an authenticator's key, in bytes.
+const KEY: usize = 20;
+
 /// How an attack ends early.
 pub(crate) enum Stop {
     /// The promise is broken.
@@ -83,7 +86,8 @@ impl Plant {
         let started = visitor.post_form("/account/totp/start", &[]).await?;
         let page = started.text();
         let state = hidden(&page, "state");
-        let key = page.split("<dd>").nth(1).and_then(|rest| rest.split('<').next()).and_then(from_base32);
+        // The one run of text on the page that is a key, wherever the page puts it.
+        let key = page.split(['<', '>']).filter_map(|run| from_base32(run.trim())).find(|key| key.len() == KEY);
         let (Some(state), Some(secret)) = (state, key.as_deref().and_then(Secret::from_bytes)) else {
             return Err(refused("/account/totp/start", started.status));
         };

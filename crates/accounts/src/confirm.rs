@@ -12,7 +12,11 @@ use crate::{
     sign_up::refused,
     texts::{ACCOUNT, ENTRY, fill},
 };
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use ingress::{AccountCaller, Form, FormToken, Route, RouteTable, problem::Answer, see_other};
 use serde::Deserialize;
 use store::{accounts::Account, sessions};
@@ -56,13 +60,13 @@ fn form(token: &FormToken, account: &Account, next: &str, wrong: Option<&str>) -
     };
     let key = account.has_passkeys.then(|| {
         Passkey::sign_in("/confirm/passkey/options", "/confirm/passkey", token.as_str())
-            .says(ENTRY.passkey_button, ENTRY.passkey_failed)
+            .says(ENTRY.passkey_use, ENTRY.passkey_failed)
             .next(next)
     });
     let form = ui::Form::post("/confirm", token.as_str(), ENTRY.confirm_button)
         .field(field.error(wrong).focus())
         .field(Field::hidden("next", next));
-    page.add(key).add(form)
+    if account.has_totp { page.add(form).add(key) } else { page.add(key).add(form) }
 }
 
 async fn show(
@@ -80,11 +84,12 @@ async fn give(
     State(accounts): State<Accounts>,
     AccountCaller(session): AccountCaller,
     token: FormToken,
+    headers: HeaderMap,
     Form(typed): Form<Confirm>,
 ) -> Answer<Response> {
     let account = own(&accounts, &session).await?;
     let checked = if by_factor(&account) {
-        factor::check(&accounts, &account, &typed.code).await?
+        factor::check(&accounts, &account, &typed.code, &headers).await?
     } else {
         password(&accounts, &account, &typed.password).await?
     };
@@ -95,6 +100,7 @@ async fn give(
         }
         Checked::Wrong if by_factor(&account) => (StatusCode::UNPROCESSABLE_ENTITY, ENTRY.code_wrong.to_owned()),
         Checked::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, ENTRY.password_wrong.to_owned()),
+        Checked::Shut => (StatusCode::TOO_MANY_REQUESTS, ENTRY.code_shut.to_owned()),
         Checked::Later(wait) => {
             (StatusCode::TOO_MANY_REQUESTS, fill(ACCOUNT.too_many, &[("minutes", &lockout::wait_words(wait))]))
         }

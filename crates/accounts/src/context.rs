@@ -6,14 +6,20 @@ use crate::{
 };
 use identity::{Hasher, Rules, passkeys::RelyingParty};
 use ingress::{FormToken, gate::Visitor, problem::Answer, session::LiveSession};
-use kernel::{Clock, Timestamp};
+use kernel::{Clock, Span, Timestamp};
 use std::sync::Arc;
-use store::{Store, sessions::Lifetimes};
+use store::{
+    Store,
+    limits::{self, Quota},
+    sessions::Lifetimes,
+};
 use tokio::sync::Semaphore;
 use ui::{Item, Page};
 
 /// How many mails are handed over at the same time; more wait.
 const SENDING: usize = 8;
+/// How many mails an address gets because somebody typed it, who need not be its owner: no form fills somebody's inbox.
+const TYPED: Quota = Quota { burst: 10, per: Span::hours(1) };
 
 /// How the accounts of a service are set up.
 #[derive(Clone)]
@@ -126,6 +132,33 @@ impl Accounts {
     /// Writes to somebody about their account.
     pub(crate) fn tell(&self, to: &str, topic: &Topic<'_>) {
         self.post(letters::about(self, to, topic));
+    }
+
+    /// Whether one more mail may go to an address that somebody typed. Where that cannot be counted, it may not.
+    pub(crate) async fn may_write(&self, to: &str) -> bool {
+        let key = limits::key(self.store(), "mail", to.trim().to_lowercase().as_bytes());
+        match limits::draw(self.store(), &key, 1, TYPED, self.now()).await {
+            Ok(drawn) => drawn.granted > 0,
+            Err(error) => {
+                tracing::error!(%error, "a mail was not written, since mails cannot be counted");
+                false
+            }
+        }
+    }
+
+    /// As [`Self::tell`], to an address that somebody typed.
+    pub(crate) fn tell_typed(&self, to: &str, topic: &Topic<'_>) {
+        self.post_typed(letters::about(self, to, topic));
+    }
+
+    /// As [`Self::post`], to an address that somebody typed.
+    pub(crate) fn post_typed(&self, mail: Mail) {
+        let accounts = self.clone();
+        tokio::spawn(async move {
+            if accounts.may_write(&mail.to).await {
+                accounts.post(mail);
+            }
+        });
     }
 
     /// What was sent lately, in development.

@@ -4,6 +4,8 @@ use crate::{
     Accounts, Mail,
     texts::{MAIL, fill, mail::Letter},
 };
+use kernel::AccountId;
+use store::StoreError;
 
 /// What is written about.
 pub(crate) enum Topic<'a> {
@@ -31,6 +33,12 @@ pub(crate) enum Topic<'a> {
     FactorRemoved(&'a str),
     /// A recovery code was used.
     RecoveryUsed,
+    /// New recovery codes were made.
+    RecoveryMade,
+    /// A provider may sign in now.
+    Linked(&'a str),
+    /// A provider may sign in no more.
+    Unlinked(&'a str),
 }
 
 impl Topic<'_> {
@@ -48,6 +56,9 @@ impl Topic<'_> {
             Self::FactorAdded(_) => &MAIL.factor_added,
             Self::FactorRemoved(_) => &MAIL.factor_removed,
             Self::RecoveryUsed => &MAIL.recovery_used,
+            Self::RecoveryMade => &MAIL.recovery_made,
+            Self::Linked(_) => &MAIL.linked,
+            Self::Unlinked(_) => &MAIL.unlinked,
         }
     }
 
@@ -59,18 +70,24 @@ impl Topic<'_> {
             Self::Known | Self::EmailTaken => "/sign-in".to_owned(),
             Self::PasswordChanged | Self::Locked => "/forgot".to_owned(),
             Self::EmailChanged => "/trust#contact".to_owned(),
-            Self::EmailAsked | Self::FactorAdded(_) | Self::FactorRemoved(_) | Self::RecoveryUsed => {
-                "/account/security".to_owned()
-            }
+            _ => "/account/security".to_owned(),
         }
     }
 
     fn what(&self) -> &str {
         match self {
-            Self::FactorAdded(what) | Self::FactorRemoved(what) => what,
+            Self::FactorAdded(what) | Self::FactorRemoved(what) | Self::Linked(what) | Self::Unlinked(what) => what,
             _ => "",
         }
     }
+}
+
+/// Writes to the owner of an account.
+pub(crate) async fn to_owner(accounts: &Accounts, account: AccountId, topic: &Topic<'_>) -> Result<(), StoreError> {
+    if let Some(owner) = store::accounts::by_id(accounts.store(), account).await? {
+        accounts.tell(&owner.email, topic);
+    }
+    Ok(())
 }
 
 /// The mail about it.

@@ -16,10 +16,10 @@ const HERE: Quota = Quota { burst: 20, per: Span::minutes(15) };
 const EVERYWHERE: Quota = Quota { burst: 50, per: Span::minutes(15) };
 /// Codes for one account.
 const CODES: Quota = Quota { burst: 10, per: Span::minutes(15) };
-/// Wrong passwords in a row, after which only known browsers may try: NIST SP 800-63B-4 section 3.2.2.
+/// Wrong passwords and codes in a row, after which only known browsers may try: NIST SP 800-63B-4 section 3.2.2.
 pub(crate) const MOST_FAILURES: u32 = 100;
 /// What the cookie of a known browser is for.
-pub(crate) const KNOWN: &str = "known-browser";
+pub(crate) const KNOWN: &str = one_time::KNOWN;
 /// How long a browser is known.
 pub(crate) const KNOWN_FOR: Span = Span::days(180);
 
@@ -67,6 +67,11 @@ pub(crate) async fn code(accounts: &Accounts, account: AccountId) -> Answer<Turn
     let key = limits::key(accounts.store(), "code", account.uuid().as_bytes());
     // A right one ends the row of wrong ones: whoever has the factor is not guessing.
     draw(accounts, vec![(key, CODES)], false, CODES.burst).await
+}
+
+/// Whether the browser is one that the account's owner signed in with before.
+pub(crate) async fn is_known(accounts: &Accounts, account: AccountId, headers: &HeaderMap) -> Answer<bool> {
+    Ok(known(accounts, Some(account), headers).await?.is_some())
 }
 
 /// The cookie, if it is one of this account's.

@@ -15,7 +15,7 @@ use promises::{
     fault::{Bites, Make},
 };
 use std::time::Duration;
-use store::{Store, factors};
+use store::{Store, factors, told};
 use tokio::time::sleep;
 
 /// The control.
@@ -27,7 +27,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             an authenticator app, the probe signs in with the password alone and calls pages, forms and the API; it gives wrong \
             codes, codes that were used, and codes of another shape; it asks for the step-up with the password; and it uses the \
             cookie of before the factor afterwards. With the operator's credentials it also looks, for everybody who has a \
-            second factor, for sessions that opened without one. It cannot see a phone or key in the wrong hands.",
+            second factor, for sessions that opened without one, or that count as given one while no log tells of it. A recovery \
+            code must work once and not again. It cannot see a phone or key in the wrong hands.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[],
@@ -70,6 +71,40 @@ pub const FAULTS: &[Fault] = &[
             "SELECT EXISTS (SELECT FROM wordbond.session AS s WHERE strength = 'password' AND NOT pending
                  AND EXISTS (SELECT FROM wordbond.factor AS f WHERE f.account_id = s.account_id))",
         ),
+    },
+    Fault {
+        id: "mfa-old-sessions-called-second",
+        about: "The sessions that owe their second factor now are written down as having given it, in every column.",
+        breaks: &["mfa"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE wordbond.factor IS %L',
+                       (SELECT json_agg(session_id) FROM wordbond.session WHERE pending)); END $$;
+                   UPDATE wordbond.session SET pending = false, strength = 'second', confirmed_at = now()
+                   WHERE pending",
+            undo: "UPDATE wordbond.session SET pending = true, strength = 'password', confirmed_at = NULL
+                   WHERE session_id::text IN (SELECT json_array_elements_text(
+                       obj_description('wordbond.factor'::regclass)::json));
+                   COMMENT ON TABLE wordbond.factor IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.session WHERE strength = 'second' AND NOT pending
+                 AND session_id::text IN (SELECT json_array_elements_text(obj_description('wordbond.factor'::regclass)::json)))",
+        ),
+    },
+    Fault {
+        id: "mfa-recovery-codes-work-again",
+        about: "The use of a recovery code is not kept: whoever reads one over a shoulder can use it too.",
+        breaks: &["mfa"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.unspent() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN NEW.used_at := NULL; RETURN NEW; END $$;
+                   CREATE TRIGGER unspent BEFORE UPDATE ON wordbond.recovery_code
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.unspent()",
+            undo: "DROP TRIGGER unspent ON wordbond.recovery_code; DROP FUNCTION wordbond.unspent()",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'unspent' AND tgenabled = 'O')"),
     },
     Fault {
         id: "mfa-codes-work-again",
@@ -137,6 +172,7 @@ async fn attack(site: &Site, store: Option<&Store>, plant: &Plant) -> Result<Fin
     }
     replay(site, plant, &code).await?;
     step_up(&mut entered, plant).await?;
+    recovery_code_twice(site, &mut entered, plant).await?;
     census(store).await?;
     let whom = people.map_or_else(
         || "judged from outside only".to_owned(),
@@ -145,12 +181,12 @@ async fn attack(site: &Site, store: Option<&Store>, plant: &Plant) -> Result<Fin
     let finding =
         Finding::held(format!("{tried} pages, calls and forms stayed shut without the second factor; {whom}"))
             .tried("signed in with the password alone, and called pages, forms and the API")
-            .tried("gave wrong codes, a code that was used, and the password in place of a code")
+            .tried("gave wrong codes, a code and a recovery code that were used, and the password in place of a code")
             .tried("used the cookie of before the second factor afterwards")
             .covered("pages, calls and forms", tried);
     Ok(match people {
         Some(people) => finding
-            .tried("looked for sessions of anybody that opened without the second factor")
+            .tried("looked for sessions of anybody that opened without the second factor, in the rows and in every log")
             .covered("people with a second factor", usize::try_from(people).unwrap_or(usize::MAX)),
         None => finding,
     })
@@ -163,6 +199,12 @@ async fn census(store: Option<&Store>) -> Result<Option<u64>, Stop> {
         return Err(Stop::Broke(format!(
             "{} live sessions opened without the second factor that is theirs",
             census.skipped
+        )));
+    }
+    let untold = told::walk(store).await?.factors;
+    if untold > 0 {
+        return Err(Stop::Broke(format!(
+            "{untold} live sessions count as given a second factor, and no log tells that it was given"
         )));
     }
     Ok(Some(census.accounts))
@@ -239,6 +281,30 @@ async fn replay(site: &Site, plant: &Plant, code: &str) -> Result<(), Stop> {
     }
     // This session stays as it is, owing its factor: the next attack looks whether it still does.
     Ok(())
+}
+
+/// A recovery code stands in for the factor once.
+async fn recovery_code_twice(site: &Site, entered: &mut Visitor, plant: &Plant) -> Result<(), Stop> {
+    let page = entered.post_form("/account/recovery-codes", &[]).await?.text();
+    let code = page.split(['<', '>', '\n', ' ']).map(str::trim).find(|word| is_recovery_code(word));
+    let code = code.ok_or_else(|| Stop::Failed("no recovery codes were shown".to_owned()))?;
+    for (again, expected) in [(false, 303), (true, 422)] {
+        let mut visitor = first_factor(site, plant).await?;
+        let status = visitor.post_form("/sign-in/second", &[("code", code)]).await?.status;
+        match status {
+            303 if again => return Err(Stop::Broke("a recovery code that was used before was taken again".to_owned())),
+            status if status == expected => {}
+            status => return Err(Stop::Failed(format!("a recovery code was answered with {status}"))),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a word of a page is a recovery code as they are shown: `7k2mx-0qv9d`.
+fn is_recovery_code(word: &str) -> bool {
+    let part = |part: &str| part.len() == 5 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    word.split_once('-').is_some_and(|(first, rest)| part(first) && part(rest))
+        && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// The step-up before what is dangerous must ask for the factor too.

@@ -202,6 +202,7 @@ async fn sign_in(
     let answer = match before.filter(|session| session.pending) {
         Some(session) => {
             prove(&accounts, Some(session.account), &said, &token).await?;
+            accounts::succeeded(accounts.store(), session.account).await?;
             let done = sessions::complete(accounts.store(), session.account, session.id, Strength::Passkey).await?;
             entry::welcome(&accounts, session.account, &done, &said.next, &headers).await?
         }

@@ -25,7 +25,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     title: "Passwords as Argon2id hashes",
     about: "Passwords are stored as Argon2id hashes only, made anew with the present parameters whenever somebody signs in. The \
             probe signs in as somebody whom it planted and reads, for every account and not the planted one alone, the \
-            algorithm and the parameters of the stored hash. It measures from outside whether an address without an account \
+            algorithm and the parameters of the stored hash, and whether its salt is its own. It measures from outside whether an address without an account \
             and a wrong password can be told apart by status, text or time, and whether guessing is stopped without stopping \
             whoever guesses from elsewhere. It cannot see how a hash was computed, only what its stored text says, and that \
             the right password still opens it.",
@@ -50,7 +50,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     cadence: Span::hours(1),
     freshness: Span::hours(4),
     covers: &["every password", "all passwords", "never"],
-    modes: &[Mode::Built],
+    modes: &[Mode::Proxy, Mode::Mapped, Mode::Built],
     standards: Standards {
         gdpr: &["32(1)(a)"],
         iso27001: &["5.17", "8.5"],
@@ -79,6 +79,31 @@ pub const FAULTS: &[Fault] = &[
         },
         bites: Bites::Sql(
             "SELECT EXISTS (SELECT FROM wordbond.account WHERE password_hash = convert_to('$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/', 'UTF8'))",
+        ),
+    },
+    Fault {
+        id: "password-hash-imported-with-one-salt",
+        about: "Two accounts were imported with the promised algorithm and cost, and with one salt for both.",
+        breaks: &["password-hash"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "INSERT INTO wordbond.account (account_id, email, name, password_hash, created_at)
+                   SELECT id, email, name, convert_to('$argon2id$v=19$m=262144,t=9,p=1$c29tZXNhbHRzb21lc2FsdA$'
+                              || translate(left(encode(sha256(convert_to(id::text, 'UTF8')), 'base64'), 43), '=', ''), 'UTF8'), created_at
+                   FROM (SELECT * FROM wordbond.account ORDER BY created_at LIMIT 1) AS a, unnest(ARRAY[
+                       '00000000-0000-4000-8000-00000000a002', '00000000-0000-4000-8000-00000000a003']::uuid[]) AS id;
+                   INSERT INTO wordbond.sign_in (lookup, kind, account_id, row_id, created_at)
+                   SELECT sha256(convert_to('imported ' || account_id, 'UTF8')), 'email', account_id, account_id, created_at
+                   FROM wordbond.account WHERE account_id IN ('00000000-0000-4000-8000-00000000a002',
+                                                             '00000000-0000-4000-8000-00000000a003')",
+            undo: "DELETE FROM wordbond.sign_in WHERE account_id IN ('00000000-0000-4000-8000-00000000a002',
+                                                                    '00000000-0000-4000-8000-00000000a003');
+                   DELETE FROM wordbond.account WHERE account_id IN ('00000000-0000-4000-8000-00000000a002',
+                                                                    '00000000-0000-4000-8000-00000000a003')",
+        },
+        bites: Bites::Sql(
+            "SELECT count(*) = 2 FROM wordbond.account
+             WHERE encode(password_hash, 'escape') LIKE '%$c29tZXNhbHRzb21lc2FsdA$%'",
         ),
     },
     Fault {
@@ -152,6 +177,10 @@ async fn stored(store: &Store, promise: &Promise) -> Result<(u64, usize), Stop> 
     let weak: Vec<&(String, u64)> = census.iter().filter(|(kind, _)| !is_enough(kind, memory_kib, passes)).collect();
     if let Some((kind, count)) = weak.first() {
         return Err(Stop::Broke(format!("{count} stored passwords are `{kind}`, weaker than promised")));
+    }
+    let shared = accounts::shared_salts(store).await?;
+    if shared > 0 {
+        return Err(Stop::Broke(format!("{shared} stored passwords have the salt of another")));
     }
     Ok((census.iter().map(|(_, count)| count).sum(), census.len()))
 }

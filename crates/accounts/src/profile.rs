@@ -19,7 +19,7 @@ use store::{
     accounts::{self, Account},
     one_time,
 };
-use ui::{Act, Facts, Field, Links, Notice, Page, Section};
+use ui::{Act, Cell, Facts, Field, Links, Notice, Page, Section, Tone};
 
 /// How long the link to a new address works.
 const EMAIL_FOR: Span = Span::hours(1);
@@ -48,7 +48,7 @@ struct Wrong {
     typed_email: String,
 }
 
-fn page(token: &FormToken, account: &Account, wrong: &Wrong, notice: Option<Notice>) -> Page {
+fn page(token: &FormToken, account: &Account, admin: bool, wrong: &Wrong, notice: Option<Notice>) -> Page {
     let csrf = token.as_str();
     let name = wrong.typed_name.as_deref().unwrap_or(&account.name);
     let rename = ui::Form::post("/account/profile", csrf, ACCOUNT.save)
@@ -57,25 +57,40 @@ fn page(token: &FormToken, account: &Account, wrong: &Wrong, notice: Option<Noti
         .field(Field::text("name", ENTRY.name).autocomplete("name").value(name).error(wrong.name).longest(200));
     let state = if account.verified { ACCOUNT.email_verified } else { ACCOUNT.email_unverified };
     let facts = Facts::new()
-        .fact(ACCOUNT.email_now, format!("{} ({state})", account.email))
+        .html(ACCOUNT.email_now, Cell::lines(&account.email, state).into())
         .html(ACCOUNT.since, ui::day(account.created_at));
     let again = (!account.verified).then(|| Act::new("/account/email/verify", csrf, ACCOUNT.verify_again));
     let email = ui::Form::post("/account/email", csrf, ACCOUNT.email_button)
-        .field(Field::email("email", ACCOUNT.email_new).value(&wrong.typed_email).error(wrong.email).longest(254));
+        .field(Field::email("email", ACCOUNT.email_new).value(&wrong.typed_email).error(wrong.email).longest(254))
+        .tone(Tone::Quiet);
     Page::new(ACCOUNT.profile)
         .lead(ACCOUNT.profile_lead)
+        .add(ways("/account"))
         .add(notice)
         .add(rename)
         .add(Section::new(ACCOUNT.email_title).add(facts).add(again).add(email))
-        .add(ways())
+        .add(admin.then(|| Links::new().link("/admin", crate::admin::texts::EN.admin)))
 }
 
-/// The way to the other pages of an account.
-fn ways() -> Links {
-    Links::new()
-        .link("/account/security", ACCOUNT.security)
-        .link("/account/sessions", ACCOUNT.sessions)
-        .link("/account/tokens", ACCOUNT.tokens)
+/// The pages of an account, beside each other.
+pub(crate) fn ways(here: &str) -> Links {
+    let pages = [
+        ("/account", ACCOUNT.profile_short),
+        ("/account/security", ACCOUNT.security_short),
+        ("/account/sessions", ACCOUNT.sessions_short),
+        ("/account/tokens", ACCOUNT.tokens),
+    ];
+    pages.into_iter().fold(
+        Links::row(),
+        |links, (path, label)| {
+            if path == here { links.here(path, label) } else { links.link(path, label) }
+        },
+    )
+}
+
+/// Whether the way to the admin area is shown. The gate asks more of whoever goes there.
+fn may_administer(accounts: &Accounts, account: &Account) -> bool {
+    account.verified && accounts.settings().state.admins().holds(&account.email)
 }
 
 async fn show(
@@ -92,7 +107,8 @@ async fn show(
         _ => None,
     };
     let frame = Frame { accounts: &accounts, session: Some(&session), token: &token, path: "/account" };
-    frame.show(&page(&token, &account, &Wrong::default(), notice)).await
+    let admin = may_administer(&accounts, &account);
+    frame.show(&page(&token, &account, admin, &Wrong::default(), notice)).await
 }
 
 #[derive(Default, Deserialize)]
@@ -126,7 +142,8 @@ async fn again(
 ) -> Answer<Response> {
     let account = own(accounts, session).await?;
     let frame = Frame { accounts, session: Some(session), token, path: "/account" };
-    frame.again(StatusCode::UNPROCESSABLE_ENTITY, &page(token, &account, wrong, None)).await
+    let admin = may_administer(accounts, &account);
+    frame.again(StatusCode::UNPROCESSABLE_ENTITY, &page(token, &account, admin, wrong, None)).await
 }
 
 #[derive(Default, Deserialize)]
@@ -161,6 +178,9 @@ async fn change_email(
 }
 
 async fn write_to(accounts: &Accounts, account: AccountId, address: &str) -> Result<(), store::StoreError> {
+    if !accounts.may_write(address).await {
+        return Ok(());
+    }
     if accounts::by_email(accounts.store(), address).await?.is_some() {
         accounts.tell(address, &Topic::EmailTaken);
         return Ok(());

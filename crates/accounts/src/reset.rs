@@ -3,7 +3,7 @@
 use crate::{
     Accounts,
     chrome::Frame,
-    input,
+    entry, input,
     letters::Topic,
     links,
     pace::Pace,
@@ -11,7 +11,11 @@ use crate::{
     sign_up::refused,
     texts::{ENTRY, fill},
 };
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use identity::Rules;
 use ingress::{Form, FormToken, Route, RouteTable, problem::Answer, see_other};
 use kernel::Span;
@@ -81,8 +85,10 @@ async fn send(State(accounts): State<Accounts>, token: FormToken, Form(typed): F
     answer
 }
 
-async fn write_to(accounts: &Accounts, email: &str) -> Result<(), store::StoreError> {
-    if let Some(account) = accounts::by_email(accounts.store(), email).await? {
+pub(crate) async fn write_to(accounts: &Accounts, email: &str) -> Result<(), store::StoreError> {
+    if let Some(account) = accounts::by_email(accounts.store(), email).await?
+        && accounts.may_write(&account.email).await
+    {
         let token = one_time::issue(accounts.store(), Some(account.id), RESET, "", RESET_FOR).await?;
         accounts.tell(&account.email, &Topic::Reset(token.expose()));
     }
@@ -138,7 +144,12 @@ async fn whose(accounts: &Accounts, token: &str) -> Answer<Option<Account>> {
     }
 }
 
-async fn save(State(accounts): State<Accounts>, token: FormToken, Form(typed): Form<Reset>) -> Answer<Response> {
+async fn save(
+    State(accounts): State<Accounts>,
+    token: FormToken,
+    headers: HeaderMap,
+    Form(typed): Form<Reset>,
+) -> Answer<Response> {
     let Some(account) = whose(&accounts, &typed.token).await? else {
         return links::dead(&frame(&accounts, &token), "/forgot").await;
     };
@@ -153,10 +164,8 @@ async fn save(State(accounts): State<Accounts>, token: FormToken, Form(typed): F
     if one_time::take(accounts.store(), &typed.token, RESET).await?.is_none() {
         return links::dead(&frame(&accounts, &token), "/forgot").await;
     }
-    accounts::set_password(accounts.store(), account.id, &hash, None).await?;
-    if !account.verified {
-        accounts::set_verified(accounts.store(), account.id).await?;
-    }
+    accounts::recover(accounts.store(), account.id, &hash).await?;
     accounts.tell(&account.email, &Topic::PasswordChanged);
-    Ok(see_other("/sign-in?done=reset"))
+    // Whoever guesses at the account does not keep its owner out: the browser has its own count of attempts from now on.
+    entry::remember(see_other("/sign-in?done=reset"), &accounts, account.id, &headers).await
 }

@@ -20,7 +20,7 @@ use store::{
     accounts::{self, Account},
     sessions::{self, Strength},
 };
-use ui::{Act, Field, Page, Passkey};
+use ui::{Act, Acts, Field, Page, Passkey};
 
 pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
     RouteTable::new([
@@ -50,13 +50,16 @@ fn form(token: &FormToken, account: &Account, next: &str, wrong: Option<&str>) -
     };
     let key = account.has_passkeys.then(|| {
         Passkey::sign_in("/sign-in/passkey/options", "/sign-in/passkey", token.as_str())
-            .says(ENTRY.passkey_button, ENTRY.passkey_failed)
+            .says(ENTRY.passkey_use, ENTRY.passkey_failed)
             .next(next)
     });
     let form = ui::Form::post("/sign-in/second", token.as_str(), ENTRY.continue_button)
         .field(Field::code("code", ENTRY.code).hint(hint).error(wrong).longest(40).focus())
         .field(Field::hidden("next", next));
-    Page::new(ENTRY.second).lead(lead).add(key).add(form).add(Act::new("/sign-out", token.as_str(), ENTRY.second_leave))
+    let page = Page::new(ENTRY.second).lead(lead);
+    // First what the lead speaks of.
+    let page = if account.has_totp { page.add(form).add(key) } else { page.add(key).add(form) };
+    page.add(Acts::of([Act::new("/sign-out", token.as_str(), ENTRY.second_leave)]))
 }
 
 async fn show(
@@ -92,12 +95,13 @@ async fn give(
         return Ok(see_other(entry::target(&accounts, &typed.next)));
     }
     let account = own(&accounts, &session).await?;
-    let (status, wrong) = match factor::check(&accounts, &account, &typed.code).await? {
+    let (status, wrong) = match factor::check(&accounts, &account, &typed.code, &headers).await? {
         Checked::Right => {
             let done = sessions::complete(accounts.store(), session.account, session.id, Strength::Second).await?;
             return entry::welcome(&accounts, session.account, &done, &typed.next, &headers).await;
         }
         Checked::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, ENTRY.code_wrong.to_owned()),
+        Checked::Shut => (StatusCode::TOO_MANY_REQUESTS, ENTRY.code_shut.to_owned()),
         Checked::Later(wait) => {
             (StatusCode::TOO_MANY_REQUESTS, fill(ACCOUNT.too_many, &[("minutes", &lockout::wait_words(wait))]))
         }

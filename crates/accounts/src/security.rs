@@ -8,7 +8,8 @@ use crate::{
     input,
     letters::Topic,
     lockout, policy,
-    profile::Done,
+    profile::{Done, ways},
+    provider,
     reset::least,
     second::own,
     sign_up::refused,
@@ -50,13 +51,14 @@ async fn page(
     let csrf = token.as_str();
     Ok(Page::new(ACCOUNT.security)
         .lead(ACCOUNT.security_lead)
+        .add(ways("/account/security"))
         .add(notice)
         .add(owed)
         .add(password_form(csrf, &account, wrong))
         .add(totp_card(csrf, &account))
         .add(passkeys_card(accounts, csrf, &account).await?)
         .add(recovery_card(accounts, csrf, &account).await?)
-        .add(Links::new().link("/account", ACCOUNT.back)))
+        .add(provider::section(accounts, account.id, csrf).await?))
 }
 
 fn password_form(csrf: &str, account: &Account, wrong: &Wrong) -> ui::Form {
@@ -163,7 +165,7 @@ async fn change(
     let mut wrong = Wrong::default();
     match confirm::password(&accounts, &account, &typed.current).await? {
         Checked::Right => {}
-        Checked::Wrong => wrong.current = Some(ENTRY.password_wrong.to_owned()),
+        Checked::Wrong | Checked::Shut => wrong.current = Some(ENTRY.password_wrong.to_owned()),
         Checked::Later(wait) => {
             status = StatusCode::TOO_MANY_REQUESTS;
             wrong.current = Some(fill(ACCOUNT.too_many, &[("minutes", &lockout::wait_words(wait))]));
@@ -192,6 +194,7 @@ async fn recovery(
         return Ok(see_other("/account/security"));
     }
     let codes = factor::new_recovery_codes(&accounts, account.id).await?;
+    accounts.tell(&account.email, &Topic::RecoveryMade);
     frame(&accounts, &session, &token).show(&recovery_page(None, &codes)).await
 }
 
@@ -201,5 +204,5 @@ pub(crate) fn recovery_page(notice: Option<Notice>, codes: &[String]) -> Page {
         .lead(ACCOUNT.recovery_shown_lead)
         .add(notice)
         .add(Scroll::new(ACCOUNT.recovery_label, codes.iter().map(String::as_str)))
-        .add(Links::new().link("/account/security", ACCOUNT.recovery_done))
+        .add(Links::new().button("/account/security", ACCOUNT.recovery_done, Tone::Main))
 }

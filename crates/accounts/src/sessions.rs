@@ -1,17 +1,23 @@
 //! Where somebody is signed in, and ending it.
 
-use crate::{Accounts, chrome::Frame, policy, profile::Done, texts::ACCOUNT};
+use crate::{
+    Accounts,
+    chrome::Frame,
+    policy,
+    profile::{Done, ways},
+    texts::ACCOUNT,
+};
 use axum::{extract::State, http::header::SET_COOKIE, response::Response};
 use ingress::{AccountCaller, FormToken, Route, RouteTable, cookie, input::Ids, problem::Answer, see_other};
 use kernel::SessionId;
 use store::sessions;
-use ui::{Act, Cell, Links, Notice, Page, Table, Tone};
+use ui::{Act, Cell, Notice, Page, Table, Tone};
 
 pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
     RouteTable::new([
         Route::get_with("/account/sessions", policy::OWN_PAGE, show, accounts),
-        Route::post_with("/account/sessions/{id}/revoke", policy::OWN_FORM, revoke, accounts),
-        Route::post_with("/account/sessions/revoke-others", policy::OWN_FORM, revoke_others, accounts),
+        Route::post_with("/account/sessions/{id}/revoke", policy::OWN_FRESH, revoke, accounts),
+        Route::post_with("/account/sessions/revoke-others", policy::OWN_FRESH, revoke_others, accounts),
     ])
 }
 
@@ -27,7 +33,7 @@ async fn show(
     let others = listed.len() > 1;
     for one in listed {
         let (is_this, note) = match (one.id == session.id, one.pending) {
-            (true, _) => (true, ACCOUNT.this_one),
+            (true, _) => (true, ""),
             (false, true) => (false, ACCOUNT.owing),
             (false, false) => (false, ""),
         };
@@ -40,11 +46,10 @@ async fn show(
     let all = others.then(|| Act::new("/account/sessions/revoke-others", csrf, ACCOUNT.end_others).tone(Tone::Danger));
     let page = Page::new(ACCOUNT.sessions)
         .lead(ACCOUNT.sessions_lead)
-        .wide()
+        .add(ways("/account/sessions"))
         .add(notice)
         .add(table)
-        .add(all)
-        .add(Links::new().link("/account", ACCOUNT.back));
+        .add(all);
     let frame = Frame { accounts: &accounts, session: Some(&session), token: &token, path: "/account/sessions" };
     frame.show(&page).await
 }

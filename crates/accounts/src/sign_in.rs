@@ -9,6 +9,8 @@ use crate::{
     lockout::{self, Counted, MOST_FAILURES, Turn},
     pace::Pace,
     policy,
+    provider::gate,
+    reset,
     sign_up::refused,
     texts::{ENTRY, fill},
 };
@@ -20,6 +22,10 @@ use axum::{
     },
     response::Response,
 };
+use identity::{
+    Rules,
+    passwords::{About, Weakness},
+};
 use ingress::{
     AccountCaller, Form, FormToken, Route, RouteTable, cookie, gate::Visitor, peer::Peer, problem::Answer, see_other,
 };
@@ -29,7 +35,7 @@ use store::{
     accounts::{self, Account},
     sessions::Strength,
 };
-use ui::{Field, Links, Notice, Page, Passkey};
+use ui::{Act, Acts, Field, Links, Notice, Page, Passkey};
 
 pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
     RouteTable::new([
@@ -54,7 +60,7 @@ struct Asked {
     done: String,
 }
 
-fn form(token: &FormToken, typed: &SignIn, wrong: Option<&str>) -> Page {
+fn form(accounts: &Accounts, token: &FormToken, typed: &SignIn, wrong: Option<&str>) -> Page {
     let form = ui::Form::post("/sign-in", token.as_str(), ENTRY.sign_in_button)
         .field(
             Field::email("email", ENTRY.email)
@@ -69,8 +75,20 @@ fn form(token: &FormToken, typed: &SignIn, wrong: Option<&str>) -> Page {
         .says(ENTRY.passkey_button, ENTRY.passkey_failed)
         .next(&typed.next);
     let sign_up = ingress::with_next("/sign-up", &typed.next);
-    let links = Links::new().link("/forgot", ENTRY.forgot_link).link(sign_up, ENTRY.no_account);
-    Page::new(ENTRY.sign_in).error(wrong).add(form).add(key).add(links)
+    let links = Links::new()
+        .link("/forgot", ENTRY.forgot_link)
+        .link(sign_up, ENTRY.no_account)
+        .link("/sign-in/saml", ENTRY.company_link);
+    Page::new(ENTRY.sign_in).error(wrong).add(form).add(key).add(providers(accounts, token, &typed.next)).add(links)
+}
+
+/// A button for each provider that is offered.
+fn providers(accounts: &Accounts, token: &FormToken, next: &str) -> Acts {
+    let act = |(name, title): (String, String)| {
+        let label = fill(ENTRY.provider_button, &[("provider", &title)]);
+        Act::new(format!("/sign-in/with/{name}"), token.as_str(), label).with("next", next)
+    };
+    Acts::of(accounts.settings().providers.buttons().into_iter().map(act))
 }
 
 async fn show(
@@ -88,7 +106,7 @@ async fn show(
         _ => None,
     };
     let typed = SignIn { next: asked.next, ..SignIn::default() };
-    let page = form(&token, &typed, None);
+    let page = form(&accounts, &token, &typed, None);
     // The notice stands above the form: a page is read from its head.
     let page = match done {
         Some(done) => Page::new(ENTRY.sign_in).add(done).merge(page),
@@ -119,7 +137,10 @@ async fn enter(
     let pace = Pace::begin();
     let attempt = attempt(&accounts, &typed, peer, &headers).await;
     if let Ok(Attempt::Right(account)) = attempt {
-        let pending = account.has_totp || account.has_passkeys;
+        let pending = owes(&account);
+        if !pending && is_short(&typed.password) {
+            return outgrown(&accounts, &token, &account).await;
+        }
         let entry = Entry { account: account.id, strength: Strength::Password, pending, next: &typed.next };
         return entry.open(&accounts, visitor.0.as_ref(), &headers).await;
     }
@@ -127,7 +148,7 @@ async fn enter(
     let answer = match attempt {
         Ok(Attempt::Later(wait)) => later(&accounts, &token, &typed, wait).await,
         Ok(_) => {
-            let page = form(&token, &typed, Some(ENTRY.sign_in_wrong));
+            let page = form(&accounts, &token, &typed, Some(ENTRY.sign_in_wrong));
             frame(&accounts, &token).again(StatusCode::UNPROCESSABLE_ENTITY, &page).await
         }
         Err(failure) => Err(failure),
@@ -136,9 +157,27 @@ async fn enter(
     answer
 }
 
+/// Whether a second factor is owed after the password.
+const fn owes(account: &Account) -> bool {
+    account.has_totp || account.has_passkeys
+}
+
+/// Whether a password is too short to be the only factor.
+fn is_short(password: &str) -> bool {
+    let found = Rules::new().weaknesses(password, &About { second_factor: false, words: &[] });
+    found.iter().any(|weakness| matches!(weakness, Weakness::TooShort(_)))
+}
+
+/// The password was set beside a second factor that is gone: it opens nothing, and its owner chooses another by mail.
+async fn outgrown(accounts: &Accounts, token: &FormToken, account: &Account) -> Answer<Response> {
+    reset::write_to(accounts, &account.email).await?;
+    let page = Page::new(ENTRY.check_mail).add(Notice::warning(ENTRY.outgrown, ENTRY.outgrown_lead));
+    frame(accounts, token).again(StatusCode::FORBIDDEN, &page).await
+}
+
 async fn later(accounts: &Accounts, token: &FormToken, typed: &SignIn, wait: Duration) -> Answer<Response> {
     let words = fill(ENTRY.sign_in_later, &[("minutes", &lockout::wait_words(wait))]);
-    let page = form(token, typed, Some(&words));
+    let page = form(accounts, token, typed, Some(&words));
     let mut answer = frame(accounts, token).again(StatusCode::TOO_MANY_REQUESTS, &page).await?;
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     Ok(answer)
@@ -179,7 +218,8 @@ fn count_failure(accounts: &Accounts, account: &Account) {
 
 async fn right(accounts: &Accounts, account: &Account, counted: Counted, rehash: Option<&str>) -> Answer<()> {
     counted.forget(accounts).await?;
-    if account.failures > 0 {
+    // Where a second factor is owed, the row of wrong attempts ends with that one.
+    if account.failures > 0 && !owes(account) {
         accounts::succeeded(accounts.store(), account.id).await?;
     }
     if let Some(password) = rehash {
@@ -189,9 +229,17 @@ async fn right(accounts: &Accounts, account: &Account, counted: Counted, rehash:
     Ok(())
 }
 
-async fn leave(State(accounts): State<Accounts>, AccountCaller(session): AccountCaller) -> Answer<Response> {
+async fn leave(
+    State(accounts): State<Accounts>,
+    AccountCaller(session): AccountCaller,
+    headers: HeaderMap,
+) -> Answer<Response> {
     entry::end(&accounts, &session).await?;
+    gate::end(accounts.store(), &session).await?;
     let mut answer = see_other("/sign-in?done=out");
     answer.headers_mut().append(SET_COOKIE, cookie::clear(cookie::SESSION));
+    if cookie::get(&headers, gate::COOKIE).is_some() {
+        answer.headers_mut().append(SET_COOKIE, cookie::clear(gate::COOKIE));
+    }
     Ok(answer)
 }

@@ -146,7 +146,7 @@ async fn make(accounts: &Accounts, new: &SignUp) -> Answer<()> {
     let made = NewAccount { name, email, password_hash: Some(&hash), team, verified: false };
     match accounts::sign_up(accounts.store(), made).await {
         Ok(signed) => send_verification(accounts, signed.account, email),
-        Err(StoreError::Taken(_)) => accounts.tell(email, &Topic::Known),
+        Err(StoreError::Taken(_)) => accounts.tell_typed(email, &Topic::Known),
         Err(error) => return Err(error.into()),
     }
     Ok(())
@@ -156,6 +156,9 @@ async fn make(accounts: &Accounts, new: &SignUp) -> Answer<()> {
 pub(crate) fn send_verification(accounts: &Accounts, account: AccountId, email: &str) {
     let (accounts, email) = (accounts.clone(), email.to_owned());
     tokio::spawn(async move {
+        if !accounts.may_write(&email).await {
+            return;
+        }
         match one_time::issue(accounts.store(), Some(account), VERIFY, &email, VERIFY_FOR).await {
             Ok(token) => accounts.tell(&email, &Topic::Verify(token.expose())),
             Err(error) => tracing::error!(%error, "a link was not made"),

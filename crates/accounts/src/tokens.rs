@@ -1,6 +1,12 @@
 //! Access tokens for programs.
 
-use crate::{Accounts, chrome::Frame, input, policy, profile::Done, texts::ACCOUNT};
+use crate::{
+    Accounts,
+    chrome::Frame,
+    input, policy,
+    profile::{Done, ways},
+    texts::ACCOUNT,
+};
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{
     AccountCaller, Auth, Caller, Form, FormToken, Policy, Route, RouteTable, input::Ids, problem::Answer, see_other,
@@ -47,13 +53,14 @@ async fn page(
             table.row([Cell::text(&label), Cell::part(ui::day(one.created_at)), Cell::part(revoke.tone(Tone::Danger))]);
     }
     let form = ui::Form::post("/account/tokens", csrf, ACCOUNT.token_make)
+        .title(ACCOUNT.token_new)
         .field(Field::text("label", ACCOUNT.token_label).hint(ACCOUNT.token_label_hint).error(wrong).longest(100));
     Ok(Page::new(ACCOUNT.tokens)
         .lead(ACCOUNT.tokens_lead)
+        .add(ways("/account/tokens"))
         .add(notice)
         .add(table)
-        .add(form)
-        .add(Links::new().link("/account", ACCOUNT.back)))
+        .add(form))
 }
 
 async fn show(
@@ -90,7 +97,7 @@ async fn make(
     let page = Page::new(ACCOUNT.token_shown)
         .lead(ACCOUNT.token_shown_lead)
         .add(Scroll::new(ACCOUNT.token_field, [made.expose()]))
-        .add(Links::new().link("/account/tokens", ACCOUNT.tokens));
+        .add(Links::new().button("/account/tokens", ACCOUNT.token_kept, Tone::Main));
     frame(&accounts, &session, &token).show(&page).await
 }
 

@@ -66,9 +66,9 @@ fn setup_page(
     Page::new(ACCOUNT.totp_setup)
         .lead(ACCOUNT.totp_setup_lead)
         .add(Html::drawing(&drawing))
-        .add(Facts::new().fact(ACCOUNT.totp_typed, secret.typed()))
+        .add(Facts::new().code(ACCOUNT.totp_typed, secret.typed()))
         .add(form)
-        .add(Links::new().link("/account/security", ACCOUNT.back))
+        .add(Links::new().link("/account/security", ACCOUNT.security_back))
 }
 
 async fn start(

@@ -8,7 +8,7 @@ mod probe;
 mod token;
 
 pub use faults::FAULTS;
-pub use probe::{probe, probe_with};
+pub use probe::{inside, probe, probe_with};
 pub(crate) use token::FormKey;
 pub use token::{FormToken, is_token, token};
 
@@ -31,10 +31,11 @@ pub const SPEC: ControlSpec = ControlSpec {
     about: "A request by POST, PUT, PATCH or DELETE is refused when it names another origin than the service's, by Origin or by \
             Sec-Fetch-Site, whatever its credentials. Where a cookie speaks for somebody, and on forms that are open to all, \
             it must also carry a token that is made from a secret of that session or visit. The probe signs two people up, \
-            finds the forms on the pages they are shown and the calls of the API's description, and sends each of them from \
-            another site, without a token, and with the other person's token. Each must be answered 403, nothing may have \
-            changed, and what is sent as it should be must be done. It cannot see forms on pages that nothing links to, and \
-            calls that carry their own proof instead, such as signed SAML documents, are not among the forms.",
+            finds the forms on the pages they are shown, the calls of the API's description and the published list of routes, \
+            and sends each of them from another site, by either header alone, without a token, and with the other person's \
+            token. Each must be answered 403, nothing may have changed, and what is sent as it should be must be done. With the \
+            operator's credentials it also compares the secrets of all live sessions: none may have another's. Signed SAML \
+            documents carry their own proof instead, and are not among the forms.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[],

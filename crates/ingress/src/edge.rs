@@ -3,6 +3,7 @@
 
 use crate::{
     activity::{Activity, Advice, Tracked},
+    forwarded::{self, Cidr},
     front,
     patient::Patient,
     peer::Peer,
@@ -57,6 +58,8 @@ pub struct Settings {
     pub authority: String,
     /// The most connections at a time; further ones wait in the operating system's queue.
     pub connections: usize,
+    /// The proxies whose `X-Forwarded-For` is believed. From everybody else it is ignored.
+    pub trusted: Vec<Cidr>,
     /// How long requests in flight may take to finish after the edge is told to stop.
     pub drain: Duration,
 }
@@ -74,7 +77,7 @@ impl Settings {
             None | Some(443) => host.to_owned(),
             Some(port) => format!("{host}:{port}"),
         };
-        Ok(Self { authority, connections: 2_048, drain: Duration::from_secs(15) })
+        Ok(Self { authority, connections: 2_048, trusted: Vec::new(), drain: Duration::from_secs(15) })
     }
 }
 
@@ -213,9 +216,10 @@ impl Edge {
         let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let (activity, router) = (Activity::new(), self.router);
         let service = {
-            let activity = activity.clone();
+            let (activity, settings) = (activity.clone(), self.settings);
             service_fn(move |request: hyper::Request<Incoming>| {
-                respond(router.clone(), activity.clone(), peer, request.map(Body::new))
+                let caller = forwarded::caller(peer, &settings.trusted, request.headers());
+                respond(router.clone(), activity.clone(), caller, request.map(Body::new))
             })
         };
         let stream = Patient::new(stream);

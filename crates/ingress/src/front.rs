@@ -28,7 +28,7 @@ pub(crate) struct Matched(pub(crate) &'static str);
 
 /// Answers one request. Never fails and never panics: a handler that does is a 500.
 pub async fn answer(router: &Router, mut request: Request) -> Response {
-    let (id, began, method) = (RequestId::new(), Instant::now(), request.method().clone());
+    let (id, began, method) = (request_id::fresh(), Instant::now(), request.method().clone());
     request.extensions_mut().insert(request_id::Request(id));
     let response = match vet(&request) {
         Ok(()) => run(router, request, id).await,

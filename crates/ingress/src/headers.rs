@@ -6,22 +6,26 @@ use axum::http::{
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
 };
 use kernel::RequestId;
+use std::sync::LazyLock;
+use uuid::fmt::Hyphenated;
 
 /// Names the request in its response.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers that no control promises yet, on every response all the same.
-const OTHERS: [(HeaderName, &str); 4] = [
+/// Headers that no control promises yet, on every response all the same. Made once: a value is checked byte by byte.
+static OTHERS: [(HeaderName, HeaderValue); 4] = [
     // Not `no-referrer`: browsers would then hide the origin of our own forms too.
-    (REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (
         HeaderName::from_static("permissions-policy"),
-        "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), \
-         gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), payment=(), \
-         picture-in-picture=(), publickey-credentials-create=(self), publickey-credentials-get=(self), screen-wake-lock=(), \
-         serial=(), usb=(), web-share=(), xr-spatial-tracking=()",
+        HeaderValue::from_static(
+            "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), \
+             geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), payment=(), \
+             picture-in-picture=(), publickey-credentials-create=(self), publickey-credentials-get=(self), \
+             screen-wake-lock=(), serial=(), usb=(), web-share=(), xr-spatial-tracking=()",
+        ),
     ),
 ];
 
@@ -40,21 +44,25 @@ pub enum Channel {
 /// scripts; browsers keep both.
 const BESIDE: &str = "frame-ancestors 'none'; base-uri 'self'; object-src 'none'; form-action 'self'";
 
+/// Those that controls promise, on every response.
+static PROMISED: LazyLock<[(HeaderName, HeaderValue); 2]> = LazyLock::new(|| [frame_deny::header(), nosniff::header()]);
+static POLICY: LazyLock<[(HeaderName, HeaderValue); 2]> = LazyLock::new(csp::headers);
+static HSTS: LazyLock<(HeaderName, HeaderValue)> = LazyLock::new(hsts::header);
+
 /// Sets every header, replacing what a handler may have put there: no route can weaken them.
 pub fn apply(headers: &mut HeaderMap, channel: Channel, id: RequestId) {
-    let id = HeaderValue::from_str(&id.to_string());
-    let policy = csp::headers().into_iter().filter(|_| channel != Channel::Foreign);
-    let controls = policy.chain([frame_deny::header(), nosniff::header()]);
-    let others = OTHERS.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    for (name, value) in controls.chain(others).chain(id.map(|id| (REQUEST_ID, id))) {
-        headers.insert(name, value);
+    headers.reserve(12);
+    let policy = POLICY.iter().filter(|_| channel != Channel::Foreign);
+    let secure = Some(&*HSTS).filter(|_| channel != Channel::Plain);
+    for (name, value) in policy.chain(PROMISED.iter()).chain(&OTHERS).chain(secure) {
+        headers.insert(name.clone(), value.clone());
+    }
+    let mut text = [0; Hyphenated::LENGTH];
+    if let Ok(value) = HeaderValue::from_str(id.uuid().hyphenated().encode_lower(&mut text)) {
+        headers.insert(REQUEST_ID, value);
     }
     if channel == Channel::Foreign {
         headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(BESIDE));
-    }
-    if channel != Channel::Plain {
-        let (name, value) = hsts::header();
-        headers.insert(name, value);
     }
     // What no policy allows to be kept is kept nowhere.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -11,6 +11,7 @@ pub mod csrf;
 pub mod edge;
 mod enforce;
 pub mod form;
+pub mod forwarded;
 pub mod frame_deny;
 pub mod front;
 pub mod gate;

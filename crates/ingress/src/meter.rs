@@ -2,6 +2,7 @@
 
 use crate::{gate::Draw, policy::Limit};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Write as _;
 
 /// What is left of each quota.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -11,21 +12,29 @@ pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("rateli
 /// What the limits of one request said.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    quotas: Vec<String>,
-    left: Vec<String>,
+    quotas: String,
+    left: String,
 }
 
 impl Meter {
     /// Notes one draw.
     pub(crate) fn note(&mut self, name: &str, limit: Limit, draw: Draw) {
-        self.quotas.push(format!("\"{name}\";q={};w={}", limit.burst, limit.window()));
-        self.left.push(format!("\"{name}\";r={};t={}", draw.left, draw.reset));
+        for line in [&mut self.quotas, &mut self.left] {
+            if line.is_empty() {
+                line.reserve(64);
+            } else {
+                line.push_str(", ");
+            }
+        }
+        // Writing to a string does not fail.
+        let _ = write!(self.quotas, "\"{name}\";q={};w={}", limit.burst, limit.window());
+        let _ = write!(self.left, "\"{name}\";r={};t={}", draw.left, draw.reset);
     }
 
     /// Writes the headers.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
-        for (name, items) in [(RATE_LIMIT_POLICY, self.quotas), (RATE_LIMIT, self.left)] {
-            if let Some(value) = (!items.is_empty()).then(|| HeaderValue::from_str(&items.join(", ")).ok()).flatten() {
+        for (name, line) in [(RATE_LIMIT_POLICY, self.quotas), (RATE_LIMIT, self.left)] {
+            if let Some(value) = (!line.is_empty()).then(|| HeaderValue::try_from(line).ok()).flatten() {
                 headers.insert(name, value);
             }
         }

@@ -8,7 +8,8 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-/// The address at the other end of the connection. The edge sets it; no header can.
+/// The address at the other end of the connection, or that of the caller behind a trusted proxy. The edge sets it: a header
+/// counts only when it comes from there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 

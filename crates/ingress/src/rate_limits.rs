@@ -7,7 +7,7 @@ mod faults;
 mod probe;
 
 pub use faults::FAULTS;
-pub use probe::probe;
+pub use probe::{probe, probe_with};
 
 use kernel::Span;
 use promises::control::{ControlSpec, Mode, Standards, Vantage};

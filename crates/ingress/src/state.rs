@@ -16,7 +16,7 @@ use std::sync::Arc;
 use store::{
     Store, StoreError, accounts,
     limits::{self, Limiter, Quota},
-    sessions::{Cache, Lifetimes},
+    sessions::{self, Cache, Lifetimes, Standing},
     tenancy,
 };
 
@@ -91,6 +91,21 @@ impl State {
         self.lifetimes
     }
 
+    /// Whether a caller who was let in still may be: their membership, its role and their session are as they were. Where that
+    /// cannot be found out, they may not.
+    pub async fn lives(&self, caller: &Caller) -> bool {
+        // Sessions of another issuer are not in the database; their ids tell.
+        let session = caller.session.filter(|session| session.uuid().get_version_num() == 7);
+        let standing = Standing {
+            tenant: caller.tenant,
+            person: caller.person,
+            role: caller.role,
+            session: caller.account.zip(session),
+        };
+        let lives = sessions::still(&self.store, standing, self.lifetimes, self.now()).await;
+        lives.inspect_err(|error| tracing::warn!(%error, "it is not known whether a session lives")).unwrap_or(false)
+    }
+
     /// Counts something else than calls of a route, such as failed attempts at one account.
     #[must_use]
     pub const fn limiter(&self) -> &Limiter {
@@ -154,6 +169,10 @@ impl Gate for State {
         Box::pin(async move {
             match tenancy::authenticate(&self.store, token).await? {
                 Some(session) if session.suspended => Err(Problem::forbidden().detail("the team is suspended").into()),
+                // A token counts for one factor at most: it goes on only where its owner could give the second.
+                Some(session) if session.needs_second => {
+                    Err(Problem::new(403, "second-factor", "A second factor is required").into())
+                }
                 Some(tenancy::Session { tenant, person, role, account, .. }) => {
                     Ok(Some(Caller::by_token(tenant, person, role, account)))
                 }

@@ -9,6 +9,7 @@ use crate::{
 };
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -104,8 +105,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Strict<S> {
 
     /// Reads more from the peer. `false` is the end of input.
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let mut space = [0; 8 * 1024];
-        let mut buf = ReadBuf::new(&mut space);
+        // Not zeroed: that would cost more than everything else here.
+        let mut space = [MaybeUninit::<u8>::uninit(); 8 * 1024];
+        let mut buf = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
         self.raw.extend_from_slice(buf.filled());
         Poll::Ready(Ok(!buf.filled().is_empty()))

@@ -99,7 +99,7 @@ impl Proxy {
         let face = if page { Face::Page } else { Face::Api };
         let largest = usize::try_from(self.0.upstream.limits().largest).unwrap_or(usize::MAX);
         let policy = Policy { cache: Cache::Theirs, face, ..Policy::call(auth, largest) };
-        policy.limited(Limit::PAGES).proven_by(Proof::Carried).streamed()
+        policy.limited(self.0.settings.limit).proven_by(Proof::Carried).streamed()
     }
 
     /// Answers a request that no route of ours has.

@@ -1,6 +1,7 @@
 //! What a proxy is told.
 
 use axum::http::{HeaderValue, Uri};
+use ingress::Limit;
 use kernel::Clock;
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub(crate) open: Vec<OpenPath>,
     /// How long a tunnel may live, and how long nothing may move in it.
     pub(crate) tunnel: (Duration, Duration),
+    /// How often one address, and one member, may call the application.
+    pub(crate) limit: Limit,
     /// Tells when a token is made.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -73,6 +76,7 @@ impl Settings {
             audience: "upstream".to_owned(),
             open: Vec::new(),
             tunnel: (Duration::from_secs(3_600), Duration::from_secs(300)),
+            limit: Limit::PAGES,
             clock,
         })
     }
@@ -88,6 +92,13 @@ impl Settings {
     #[must_use]
     pub const fn tunnels(mut self, life: Duration, idle: Duration) -> Self {
         self.tunnel = (life, idle);
+        self
+    }
+
+    /// The same, where one address, and one member, may call the application so often in a minute.
+    #[must_use]
+    pub const fn limited(mut self, per_minute: u32) -> Self {
+        self.limit = Limit { per_minute, burst: per_minute, ..self.limit };
         self
     }
 

@@ -10,7 +10,7 @@ mod rectify;
 mod tokens;
 
 pub use copies::{sample, stale_addresses};
-pub use password::{failed, password_census, rehash, set_password, succeeded};
+pub use password::{failed, password_census, recover, rehash, set_password, shared_salts, succeeded};
 pub(crate) use rectify::rewrite;
 pub use rectify::{set_email, set_name, set_verified};
 pub use tokens::{ApiToken, new_token, revoke_token, tokens};

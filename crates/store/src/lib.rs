@@ -40,8 +40,10 @@ pub mod tenancy;
 mod time;
 pub mod tls_database;
 mod token;
+pub mod told;
 pub mod trail;
 pub mod turn;
+pub mod upkeep;
 
 pub use address::Address;
 pub use data_map::DataMap;

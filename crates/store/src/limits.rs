@@ -108,18 +108,31 @@ fn told(full_at: i64, granted: u32, now: i64, step: i64, whole: i64) -> Drawn {
     }
 }
 
+/// How many full buckets one statement forgets.
+const FORGOTTEN: u64 = 5_000;
+
 /// Forgets the buckets that are full. Yields how many.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn prune(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
-    let mut system = store.system().await?;
-    let done = sqlx::query("DELETE FROM wordbond.limit_bucket WHERE full_at < $1")
-        .bind(now.as_microsecond())
-        .execute(system.conn())
-        .await?;
-    system.commit().await?;
-    Ok(done.rows_affected())
+    // Buckets that somebody draws from are left alone: neither waits for the other, nor for another instance's pruning.
+    const SQL: &str = "DELETE FROM wordbond.limit_bucket WHERE full_at < $1 AND key IN (
+        SELECT key FROM wordbond.limit_bucket WHERE full_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+    let mut all = 0;
+    loop {
+        let mut system = store.system().await?;
+        let done = sqlx::query(SQL)
+            .bind(now.as_microsecond())
+            .bind(i64::try_from(FORGOTTEN).unwrap_or(i64::MAX))
+            .execute(system.conn())
+            .await?;
+        system.commit().await?;
+        all += done.rows_affected();
+        if done.rows_affected() < FORGOTTEN {
+            return Ok(all);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A note is its writer's: nobody else in the team sees it unless it was shared with them, and then they can only read it.
 //! It is sealed under the writer's key.
 
-use crate::{Scoped, StoreError, audit, tenancy::text, time::At};
+use crate::{Scoped, StoreError, audit, team::is_member, tenancy::text, time::At};
 use kernel::{PersonId, TenantId, Timestamp};
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
@@ -129,6 +129,9 @@ pub async fn delete(scoped: &mut Scoped, id: Uuid) -> Result<(), StoreError> {
 /// the database's own foreign keys.
 pub async fn share(scoped: &mut Scoped, id: Uuid, with: PersonId) -> Result<(), StoreError> {
     let (tenant, owner) = (scoped.tenant(), scoped.person()?);
+    if !is_member(scoped, with).await? {
+        return Err(StoreError::NotFound);
+    }
     let now = At(scoped.now());
     const SQL: &str = "INSERT INTO wordbond.note_grant (tenant_id, note_id, person_id, owner_id, created_at)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";

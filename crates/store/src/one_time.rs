@@ -22,6 +22,9 @@ const LONGEST: usize = 8_192;
 /// How many expired rows one new row clears away.
 const CLEARED: i64 = 100;
 
+/// For what the cookie of a browser is issued that its owner signed in with before.
+pub const KNOWN: &str = "known-browser";
+
 /// What a token stood for.
 #[derive(Clone)]
 pub struct Taken {
@@ -59,13 +62,26 @@ pub async fn issue(
 /// # Errors
 /// When the database cannot be asked.
 pub async fn first(store: &Store, purpose: &'static str, id: &[u8], ttl: Span) -> Result<bool, StoreError> {
-    let value = [purpose.as_bytes(), b"\0", id].concat();
-    let lookup = store.keys().identity_index()?.named("first", &value);
+    let lookup = lookup_of(store, purpose, id)?;
     match write(store, None, purpose, "", ttl, &lookup).await {
         Ok(()) => Ok(true),
         Err(StoreError::Taken(_)) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Whether `id` came to [`first`] for `purpose` already.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn came(store: &Store, purpose: &'static str, id: &[u8]) -> Result<bool, StoreError> {
+    let lookup = lookup_of(store, purpose, id)?;
+    Ok(sign_in::find(store, Kind::OneTime, &lookup).await?.is_some())
+}
+
+fn lookup_of(store: &Store, purpose: &'static str, id: &[u8]) -> Result<[u8; 32], StoreError> {
+    let value = [purpose.as_bytes(), b"\0", id].concat();
+    Ok(store.keys().identity_index()?.named("first", &value))
 }
 
 async fn write(
@@ -173,15 +189,33 @@ pub async fn void(store: &Store, account: AccountId, purpose: &str) -> Result<()
     scoped.commit().await
 }
 
-/// Takes back every token of the account in scope, in the caller's transaction.
+/// Takes back every token of the account in scope, in the caller's transaction. The browsers that its owner is known by stay
+/// known, so that a change locks nobody out.
 pub(crate) async fn void_all(scoped: &mut Scoped, account: AccountId) -> Result<(), StoreError> {
-    const SQL: &str = "DELETE FROM wordbond.one_time WHERE account_id = $1 RETURNING one_time_id";
-    let gone: Vec<Uuid> = sqlx::query_scalar(SQL).bind(account.uuid()).fetch_all(scoped.conn()).await?;
+    const SQL: &str = "DELETE FROM wordbond.one_time WHERE account_id = $1 AND purpose <> $2 RETURNING one_time_id";
+    let gone: Vec<Uuid> = sqlx::query_scalar(SQL).bind(account.uuid()).bind(KNOWN).fetch_all(scoped.conn()).await?;
     sign_in::remove(scoped, Kind::OneTime, &gone).await
 }
 
-/// Clears away what has been expired for a day.
-async fn clear_expired(scoped: &mut Scoped, account: AccountId) -> Result<(), StoreError> {
+/// Clears away what visitors left and has been expired for a day. Yields how many.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) async fn prune_visitors(store: &Store) -> Result<u64, StoreError> {
+    let mut all = 0;
+    loop {
+        let mut scoped = store.account_scope(nobody()).await?;
+        let gone = clear_expired(&mut scoped, nobody()).await?;
+        scoped.commit().await?;
+        all += gone;
+        if gone < CLEARED.unsigned_abs() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Clears away what has been expired for a day, as much as one statement takes. Yields how many.
+pub(crate) async fn clear_expired(scoped: &mut Scoped, account: AccountId) -> Result<u64, StoreError> {
     // Rows that another transaction holds are left to it.
     const SQL: &str = "DELETE FROM wordbond.one_time WHERE account_id = $1 AND one_time_id IN (
             SELECT one_time_id FROM wordbond.one_time
@@ -191,7 +225,8 @@ async fn clear_expired(scoped: &mut Scoped, account: AccountId) -> Result<(), St
     let now = At(scoped.now());
     let gone: Vec<Uuid> =
         sqlx::query_scalar(SQL).bind(account.uuid()).bind(now).bind(CLEARED).fetch_all(scoped.conn()).await?;
-    sign_in::remove(scoped, Kind::OneTime, &gone).await
+    sign_in::remove(scoped, Kind::OneTime, &gone).await?;
+    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
 }
 
 fn place(account: AccountId, id: Uuid) -> Place {

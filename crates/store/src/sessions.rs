@@ -7,11 +7,13 @@
 mod cache;
 mod change;
 mod end;
+mod still;
 
 pub use cache::Cache;
 pub use change::{age, complete, confirm, rotate, strengthen, switch};
 pub use end::{Census, census, revoke, revoke_all};
-pub(crate) use end::{end_all, end_membership};
+pub(crate) use end::{clear_expired, end_all, end_membership};
+pub use still::{Standing, still};
 
 use crate::{
     Scoped, Store, StoreError,
@@ -140,10 +142,12 @@ impl LiveSession {
     /// Whether it is alive at `now`: neither unused for too long nor too old, whichever its row or `lifetimes` says.
     #[must_use]
     pub fn is_alive(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
-        now < self.expires_at
-            && now < after(self.created_at, lifetimes.absolute)
-            && now < after(self.seen_at, lifetimes.idle)
+        is_within(self.created_at, self.seen_at, self.expires_at, lifetimes, now)
     }
+}
+
+fn is_within(created: Timestamp, seen: Timestamp, expires: Timestamp, lifetimes: Lifetimes, now: Timestamp) -> bool {
+    now < expires && now < after(created, lifetimes.absolute) && now < after(seen, lifetimes.idle)
 }
 
 /// A session as its owner sees it.

@@ -7,10 +7,11 @@
 mod invitations;
 mod leave;
 
+pub(crate) use invitations::accept_invited;
 pub use invitations::{
-    Invitation, Invited, OpenInvitation, accept, accept_invited, invitation, invitations, invite, invited,
-    revoke_invitation,
+    Invitation, Invited, OpenInvitation, accept, invitation, invitations, invite, invited, revoke_invitation,
 };
+pub(crate) use leave::{end_invitations, end_tokens};
 pub use leave::{GRANTS, remove_member};
 
 use crate::{
@@ -256,6 +257,19 @@ async fn lock(scoped: &mut Scoped) -> Result<i64, StoreError> {
             .fetch_optional(scoped.conn())
             .await?;
     version.ok_or(StoreError::NotFound)
+}
+
+/// Whether somebody is in the scope's team now. Whoever has left keeps their row, so that a foreign key does not say. They
+/// stay in it until the transaction ends.
+pub(crate) async fn is_member(scoped: &mut Scoped, person: PersonId) -> Result<bool, StoreError> {
+    let (tenant, by) = (scoped.tenant(), scoped.actor().person());
+    scoped.own_rows_of(Some(person)).await?;
+    const SQL: &str =
+        "SELECT removed_at IS NULL FROM wordbond.person WHERE tenant_id = $1 AND person_id = $2 FOR SHARE";
+    let member: Option<bool> =
+        sqlx::query_scalar(SQL).bind(tenant.uuid()).bind(person.uuid()).fetch_optional(scoped.conn()).await?;
+    scoped.own_rows_of(by).await?;
+    Ok(member == Some(true))
 }
 
 /// What a person of the scope's tenant is, as long as they are in it.

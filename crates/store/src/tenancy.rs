@@ -64,6 +64,8 @@ pub struct Session {
     pub role: TeamRole,
     /// Whether the operator has suspended the tenant: its people may then do nothing.
     pub suspended: bool,
+    /// Whether the team requires a second factor and this person has none.
+    pub needs_second: bool,
 }
 
 /// Creates a tenant with its first person, who owns it.
@@ -197,7 +199,8 @@ pub async fn authenticate(store: &Store, token: &str) -> Result<Option<Session>,
     // The index only says where to look. What counts is the tenant's own row: it goes when the token is revoked, or the
     // person leaves or is erased, in that very transaction.
     let mut scoped = store.scoped(tenant, &Actor::Person { id: person }).await?;
-    const SQL: &str = "SELECT t.suspended_at IS NOT NULL, p.role, p.account_id FROM wordbond.token AS k
+    const SQL: &str =
+        "SELECT t.suspended_at IS NOT NULL, p.role, p.account_id, t.require_second_factor FROM wordbond.token AS k
         JOIN wordbond.tenant AS t ON t.tenant_id = k.tenant_id
         JOIN wordbond.person AS p ON p.tenant_id = k.tenant_id AND p.person_id = k.person_id AND p.removed_at IS NULL
         WHERE k.tenant_id = $1 AND k.token_id = $2 AND k.person_id = $3 AND k.token_hash = $4";
@@ -210,7 +213,19 @@ pub async fn authenticate(store: &Store, token: &str) -> Result<Option<Session>,
         .await?;
     let Some(row) = row else { return Ok(None) };
     let account = row.try_get::<Option<Uuid>, _>(2)?.map(AccountId::from);
-    Ok(Some(Session { tenant, person, account, role: role(row.try_get(1)?)?, suspended: row.try_get(0)? }))
+    let (role, suspended) = (role(row.try_get(1)?)?, row.try_get(0)?);
+    let required: bool = row.try_get(3)?;
+    drop(scoped);
+    let needs_second = required && !has_factor(store, account).await?;
+    Ok(Some(Session { tenant, person, account, role, suspended, needs_second }))
+}
+
+/// Whether an account has a second factor. Who has no account has none.
+async fn has_factor(store: &Store, account: Option<AccountId>) -> Result<bool, StoreError> {
+    let Some(account) = account else { return Ok(false) };
+    const SQL: &str = "SELECT EXISTS (SELECT FROM wordbond.factor WHERE account_id = $1)";
+    let mut scoped = store.account_scope(account).await?;
+    Ok(sqlx::query_scalar(SQL).bind(account.uuid()).fetch_one(scoped.conn()).await?)
 }
 
 /// The role of a word in the database.
@@ -258,7 +273,7 @@ pub async fn name(scoped: &mut Scoped) -> Result<String, StoreError> {
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] without a reason.
 pub async fn suspend(store: &Store, tenant: TenantId, actor: &Actor, reason: &str) -> Result<(), StoreError> {
-    set_suspended(store, tenant, actor, reason, true).await
+    set_suspended(store, tenant, actor, None, reason, true).await
 }
 
 /// Ends a suspension.
@@ -266,13 +281,30 @@ pub async fn suspend(store: &Store, tenant: TenantId, actor: &Actor, reason: &st
 /// # Errors
 /// As [`suspend`].
 pub async fn resume(store: &Store, tenant: TenantId, actor: &Actor, reason: &str) -> Result<(), StoreError> {
-    set_suspended(store, tenant, actor, reason, false).await
+    set_suspended(store, tenant, actor, None, reason, false).await
+}
+
+/// Suspends a tenant as one of the operator's people, whom the event names.
+///
+/// # Errors
+/// As [`suspend`].
+pub async fn suspend_by(store: &Store, tenant: TenantId, admin: AccountId, reason: &str) -> Result<(), StoreError> {
+    set_suspended(store, tenant, &Actor::Operator, Some(admin), reason, true).await
+}
+
+/// Ends a suspension as one of the operator's people, whom the event names.
+///
+/// # Errors
+/// As [`suspend`].
+pub async fn resume_by(store: &Store, tenant: TenantId, admin: AccountId, reason: &str) -> Result<(), StoreError> {
+    set_suspended(store, tenant, &Actor::Operator, Some(admin), reason, false).await
 }
 
 async fn set_suspended(
     store: &Store,
     tenant: TenantId,
     actor: &Actor,
+    admin: Option<AccountId>,
     reason: &str,
     suspended: bool,
 ) -> Result<(), StoreError> {
@@ -288,7 +320,9 @@ async fn set_suspended(
         return Err(StoreError::NotFound);
     }
     let action = if suspended { "tenant.suspend" } else { "tenant.resume" };
-    audit::note(&mut scoped, action, &[format!("tenant:{tenant}")], &[("reason", reason)]).await?;
+    let mut targets = vec![format!("tenant:{tenant}")];
+    targets.extend(admin.map(|admin| format!("account:{admin}")));
+    audit::note(&mut scoped, action, &targets, &[("reason", reason)]).await?;
     revocation::commit(store, scoped).await
 }
 

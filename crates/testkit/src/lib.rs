@@ -1,15 +1,18 @@
 //! Scratch databases and systems, the meddling proxy and the sabotage runner. Used by tests and by `wordbond sabotage`;
 //! nothing that serves imports it.
 
+mod application;
 pub mod around;
+pub mod managed;
 pub mod middle;
 pub mod sabotage;
 pub mod scratch_db;
 pub mod scratch_system;
 mod server_fault;
-mod superuser;
+pub mod superuser;
 
 pub use around::Around;
+pub use managed::Managed;
 pub use middle::Middle;
 pub use sabotage::{Outcome, Runner, Score};
 pub use scratch_db::{ScratchDb, ScratchDir};

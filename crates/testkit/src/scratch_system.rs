@@ -1,6 +1,9 @@
 //! A scratch copy of the whole system: the real executable in a folder of its own, behind a [`Middle`].
 
-use crate::middle::{Middle, public_port};
+use crate::{
+    application::Application,
+    middle::{Middle, public_port},
+};
 use outbound::{Site, Trust};
 use std::{
     fs::File,
@@ -31,10 +34,12 @@ pub struct ScratchSystem {
     public: u16,
     process: Child,
     middle: Middle,
+    application: Option<Application>,
 }
 
 impl ScratchSystem {
-    /// Starts the executable with the profile, in a new folder and on free ports, and waits until it serves.
+    /// Starts the executable with the profile, in a new folder and on free ports, and waits until it serves. Where the profile
+    /// promises a gate, a small application stands behind it.
     ///
     /// # Errors
     /// It does not come to serve within a minute; the text ends with the last lines of its log.
@@ -46,10 +51,11 @@ impl ScratchSystem {
         let (closed, listen) = public_port().await?;
         drop(closed);
         let (public, listen) = (public.port(), listen.port());
-        let mut process = spawn(executable, profile, folder.path(), listen, public)?;
+        let application = Application::promised(&std::fs::read_to_string(profile)?).await?;
+        let mut process = spawn(executable, profile, folder.path(), (listen, public), application.as_ref())?;
         let tls = folder.path().join("tls");
-        let made = wait(&mut process, folder.path(), || tls.join("key.pem").exists() && tls.join("ca.pem").exists());
-        made.await?;
+        // The last of them to be written.
+        wait(&mut process, folder.path(), || tls.join("cert.pem").exists()).await?;
         let listener =
             Site::new(&format!("https://localhost:{listen}"), trust(folder.path())?).map_err(io::Error::other)?;
         let middle = Middle::open(door, &tls, listener)?;
@@ -62,6 +68,7 @@ impl ScratchSystem {
             public,
             process,
             middle,
+            application,
         })
     }
 
@@ -117,7 +124,8 @@ impl ScratchSystem {
 
     async fn begin_again(&mut self) -> io::Result<()> {
         let _ = std::fs::remove_file(self.folder.path().join("ready.json"));
-        self.process = spawn(&self.executable, &self.profile, self.folder.path(), self.listen, self.public)?;
+        let ports = (self.listen, self.public);
+        self.process = spawn(&self.executable, &self.profile, self.folder.path(), ports, self.application.as_ref())?;
         let ready = self.folder.path().join("ready.json");
         wait(&mut self.process, self.folder.path(), || ready.exists()).await
     }
@@ -154,7 +162,13 @@ impl Drop for ScratchSystem {
     }
 }
 
-fn spawn(executable: &Path, profile: &Path, folder: &Path, listen: u16, public: u16) -> io::Result<Child> {
+fn spawn(
+    executable: &Path,
+    profile: &Path,
+    folder: &Path,
+    (listen, public): (u16, u16),
+    application: Option<&Application>,
+) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(folder.join("scratch.log"))?;
     Command::new(executable)
         .arg("up")
@@ -164,6 +178,7 @@ fn spawn(executable: &Path, profile: &Path, folder: &Path, listen: u16, public: 
         .arg(folder)
         .args(["--listen", &format!("127.0.0.1:{listen}")])
         .args(["--public-url", &format!("https://localhost:{public}")])
+        .args(application.map(Application::arguments).unwrap_or_default())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

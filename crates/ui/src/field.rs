@@ -42,6 +42,7 @@ pub struct Field {
     focus: bool,
     choices: Vec<Choice>,
     code: bool,
+    unseen: bool,
 }
 
 impl Field {
@@ -65,6 +66,7 @@ impl Field {
             focus: false,
             choices: Vec::new(),
             code: false,
+            unseen: false,
         }
     }
 
@@ -200,6 +202,13 @@ impl Field {
     #[must_use]
     pub const fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = Some(what);
+        self
+    }
+
+    /// The label is for screen readers: what stands around says the same to whoever sees it.
+    #[must_use]
+    pub const fn unseen_label(mut self) -> Self {
+        self.unseen = true;
         self
     }
 

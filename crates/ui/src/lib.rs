@@ -18,7 +18,7 @@ pub use field::{Choice, Field};
 pub use form::{Act, Form, Tone};
 pub use html::{Html, Part};
 pub use page::{Item, Nav, Page, RenderError, Shell};
-pub use parts::{Facts, Heading, Links, Notice, Passkey, Prose, Scroll, Section};
+pub use parts::{Acts, Facts, Heading, Links, Notice, Passkey, Prose, Scroll, Section};
 pub use table::{Cell, Table};
 pub use texts::Texts;
 pub use when::{day, moment};

@@ -1,6 +1,6 @@
 //! Smaller parts of pages.
 
-use crate::{Html, Part};
+use crate::{Html, Part, Tone};
 use askama::Template;
 
 /// What a notice says beside its words: each has a word and a shape as well as a colour.
@@ -114,14 +114,43 @@ impl Part for Prose {
     }
 }
 
-/// Links under one another.
+/// How a link looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Plain,
+    Here,
+    Button(Tone),
+}
+
+#[derive(Clone, Debug)]
+struct Way {
+    href: String,
+    label: String,
+    look: Look,
+}
+
+impl Way {
+    fn class(&self) -> Option<&'static str> {
+        match self.look {
+            Look::Button(tone) => Some(tone.class()),
+            Look::Plain | Look::Here => None,
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        self.look == Look::Here
+    }
+}
+
+/// Links: under one another, or beside each other as ways to see the same thing. Nothing where there are none.
 #[derive(Clone, Debug, Default, Template)]
 #[template(
-    source = "<ul class=\"links\">{% for (href, label) in links %}<li><a href=\"{{ href }}\">{{ label }}</a></li>{% endfor %}</ul>",
+    source = "{% if !ways.is_empty() %}<ul class=\"links{% if beside %} row{% endif %}\">{% for way in ways %}<li><a href=\"{{ way.href }}\"{% if let Some(class) = way.class() %} class=\"button {{ class }}\"{% endif %}{% if way.is_here() %} aria-current=\"page\"{% endif %}>{{ way.label }}</a></li>{% endfor %}</ul>{% endif %}",
     ext = "html"
 )]
 pub struct Links {
-    links: Vec<(String, String)>,
+    ways: Vec<Way>,
+    beside: bool,
 }
 
 impl Links {
@@ -131,10 +160,32 @@ impl Links {
         Self::default()
     }
 
+    /// No links yet; they will stand beside each other where there is room.
+    #[must_use]
+    pub fn row() -> Self {
+        Self { beside: true, ..Self::default() }
+    }
+
     /// One more: where to, and what it says.
     #[must_use]
-    pub fn link(mut self, href: impl Into<String>, label: impl Into<String>) -> Self {
-        self.links.push((href.into(), label.into()));
+    pub fn link(self, href: impl Into<String>, label: impl Into<String>) -> Self {
+        self.way(href, label, Look::Plain)
+    }
+
+    /// One more that leads to what is seen already.
+    #[must_use]
+    pub fn here(self, href: impl Into<String>, label: impl Into<String>) -> Self {
+        self.way(href, label, Look::Here)
+    }
+
+    /// One more that looks like a button: the way to a form, not an act.
+    #[must_use]
+    pub fn button(self, href: impl Into<String>, label: impl Into<String>, tone: Tone) -> Self {
+        self.way(href, label, Look::Button(tone))
+    }
+
+    fn way(mut self, href: impl Into<String>, label: impl Into<String>, look: Look) -> Self {
+        self.ways.push(Way { href: href.into(), label: label.into(), look });
         self
     }
 }
@@ -168,12 +219,24 @@ impl Facts {
         self.html(name, Html::text(value.as_ref()))
     }
 
+    /// One more, whose value is copied sign by sign: a key, an address for a program.
+    #[must_use]
+    pub fn code(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.html(name, Html::of(&Code { text: value.into() }))
+    }
+
     /// One more, whose value is a component's markup.
     #[must_use]
     pub fn html(mut self, name: impl Into<String>, value: Html) -> Self {
         self.facts.push((name.into(), value));
         self
     }
+}
+
+#[derive(Template)]
+#[template(source = "<code>{{ text }}</code>", ext = "html")]
+struct Code {
+    text: String,
 }
 
 impl Part for Facts {
@@ -227,6 +290,30 @@ impl Part for Section {
 
     fn needs_script(&self) -> bool {
         self.script
+    }
+}
+
+/// Acts under one another, as wide as the column: other ways to do what the form above does. Nothing where there are none.
+#[derive(Clone, Debug, Default, Template)]
+#[template(
+    source = "{% if !acts.is_empty() %}<div class=\"ways\">{% for act in acts %}{{ act }}{% endfor %}</div>{% endif %}",
+    ext = "html"
+)]
+pub struct Acts {
+    acts: Vec<Html>,
+}
+
+impl Acts {
+    /// These.
+    #[must_use]
+    pub fn of<P: Part>(acts: impl IntoIterator<Item = P>) -> Self {
+        Self { acts: acts.into_iter().map(|act| act.html()).collect() }
+    }
+}
+
+impl Part for Acts {
+    fn html(&self) -> Html {
+        Html::of(self)
     }
 }
 

@@ -46,6 +46,12 @@ impl Cell {
     }
 }
 
+impl From<Cell> for Html {
+    fn from(cell: Cell) -> Self {
+        cell.0
+    }
+}
+
 #[derive(Template)]
 #[template(source = "<span>{{ text }}</span> <span class=\"soft below\">{{ below }}</span>", ext = "html")]
 struct Lines {

@@ -2,6 +2,7 @@
 
 use accounts::mailer::SmtpSettings;
 use clap::{Args, Parser, Subcommand};
+use ingress::forwarded::Cidr;
 use outbound::upstream::Place;
 use proxy::OpenPath;
 use std::{net::SocketAddr, path::PathBuf};
@@ -67,6 +68,9 @@ pub(crate) struct Up {
     /// The address that the world uses and that probes attack; overrides the profile's
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// A proxy or load balancer in front, as a range such as 10.0.0.0/8: only its X-Forwarded-For tells callers apart
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) trusted_proxy: Vec<Cidr>,
     /// A PostgreSQL server to use instead of an own one
     #[arg(long, value_name = "URL", env = "WORDBOND_DATABASE_URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
@@ -85,6 +89,9 @@ pub(crate) struct Up {
     /// The beginning of a path of that application that needs no session, such as /api/
     #[arg(long, value_name = "PATH", requires = "upstream")]
     pub(crate) upstream_open: Vec<OpenPath>,
+    /// How often one address, and one member, may call that application in a minute
+    #[arg(long, value_name = "CALLS", requires = "upstream", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) upstream_limit: Option<u32>,
     /// The mail server, as smtps://user:password@host; without it mails are files in the data directory
     #[arg(long, value_name = "URL", env = "WORDBOND_SMTP_URL", hide_env_values = true, value_parser = smtp)]
     pub(crate) smtp: Option<SmtpSettings>,
@@ -152,6 +159,9 @@ pub(crate) struct Sabotage {
     /// How many scratch copies are broken at a time
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     pub(crate) copies: usize,
+    /// How many of the promises that a fault must leave alone are attacked, drawn anew for each; all when not given
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) others: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

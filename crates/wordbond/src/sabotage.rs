@@ -16,7 +16,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     error::Error,
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use store::observations;
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
             say(line(outcome));
         }
     };
-    let outcomes = carry_out(&executable, &profile, chosen, copies, say_line).await?;
+    let outcomes = carry_out(Copies { executable, profile, others: arguments.others }, chosen, copies, say_line).await?;
     let score = Score::of(&outcomes);
     if let Some(ready) = ready.filter(|_| arguments.only.is_empty()) {
         publish(&arguments, &ready, &outcomes, score).await?;
@@ -63,11 +63,24 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
     Ok(u8::from(!clean))
 }
 
+/// What each scratch copy is made of.
+#[derive(Clone)]
+struct Copies {
+    executable: PathBuf,
+    profile: PathBuf,
+    others: Option<usize>,
+}
+
+impl Copies {
+    async fn warm_up(&self) -> io::Result<Runner> {
+        Runner::warm_up(&self.executable, &self.profile, self.others).await
+    }
+}
+
 /// Carries out the faults on so many scratch copies at a time, each fault alone on its copy. The outcomes come in the order
 /// of the catalogue, without the faults that the profile promises nothing about.
 async fn carry_out(
-    executable: &Path,
-    profile: &Path,
+    each: Copies,
     faults: Vec<Chosen>,
     copies: usize,
     told: impl Fn(&Outcome),
@@ -76,7 +89,7 @@ async fn carry_out(
     let (done, mut outcomes) = mpsc::channel(1);
     let mut workers = JoinSet::new();
     for _ in 0..copies {
-        workers.spawn(work(executable.to_owned(), profile.to_owned(), Arc::clone(&queue), done.clone()));
+        workers.spawn(work(each.clone(), Arc::clone(&queue), done.clone()));
     }
     drop(done);
     let mut all = BTreeMap::new();
@@ -92,12 +105,11 @@ async fn carry_out(
 
 /// One scratch copy after another, until no fault is left.
 async fn work(
-    executable: PathBuf,
-    profile: PathBuf,
+    each: Copies,
     queue: Arc<Mutex<VecDeque<(usize, Chosen)>>>,
     done: mpsc::Sender<(usize, Outcome)>,
 ) -> io::Result<()> {
-    let mut runner = Runner::warm_up(&executable, &profile).await?;
+    let mut runner = each.warm_up().await?;
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((at, (control, fault))) = next else { return runner.finish().await };
@@ -110,7 +122,7 @@ async fn work(
         if spoilt {
             // What could not be undone would colour everything after it.
             runner.finish().await?;
-            runner = Runner::warm_up(&executable, &profile).await?;
+            runner = each.warm_up().await?;
         }
     }
 }

@@ -1,16 +1,24 @@
-//! When which promise is attacked next.
+//! When which promise is attacked next, and when what has run out is cleared away.
 
 use crate::{board::Board, catalogue, recorder, system::System};
+use kernel::TenantId;
 use promises::Promise;
 use std::{
     collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
+use store::{Store, StoreError, upkeep};
 use tokio::time::sleep;
 
 /// How often the scheduler looks what is due.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often what has run out is cleared away.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// How many teams' accounts are looked through each time.
+const TEAMS: u32 = 200;
 
 /// Attacks each promise again when its cadence says so, for as long as it is not dropped.
 pub(crate) async fn run(system: Arc<System>, board: Arc<Board>, mut last: BTreeMap<String, Instant>) {
@@ -37,4 +45,25 @@ pub(crate) async fn run(system: Arc<System>, board: Arc<Board>, mut last: BTreeM
 fn is_due(promise: &Promise, last: &BTreeMap<String, Instant>) -> bool {
     catalogue::is_built(promise)
         && last.get(&promise.id).is_none_or(|last| last.elapsed() >= promise.cadence.duration())
+}
+
+/// Clears away what has run out, a part of all accounts after another, for as long as it is not dropped. Several instances
+/// may do so at once.
+pub(crate) async fn sweep(store: Store) {
+    let mut after = None;
+    loop {
+        match step(&store, after).await {
+            Ok(next) => after = next,
+            // What has run out is refused all the same; it only lies there for longer.
+            Err(error) => tracing::error!(%error, "what has run out could not be cleared away"),
+        }
+        sleep(SWEEP).await;
+    }
+}
+
+/// One part. Yields behind which team the next one begins.
+async fn step(store: &Store, after: Option<TenantId>) -> Result<Option<TenantId>, StoreError> {
+    let gone = upkeep::of_visitors(store).await?;
+    tracing::debug!(gone, "cleared away what had run out");
+    upkeep::of_accounts(store, after, TEAMS).await
 }

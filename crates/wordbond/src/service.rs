@@ -13,7 +13,7 @@ use identity::{
     Fetch, Hasher, Rules, jwt,
     passwords::{BreachFile, Params},
 };
-use ingress::{RouteTable, admin::Allowlist};
+use ingress::{Caller, RouteTable, admin::Allowlist, gate::Later};
 use kernel::{Clock, SystemClock};
 use okrs::Okrs;
 use outbound::{Dialler, Register, Trust};
@@ -21,9 +21,9 @@ use promises::{
     Profile, Promise,
     profile::{Value, Workspace},
 };
-use proxy::{Proxy, Upstream};
+use proxy::{Proxy, Upstream, Watch};
 use std::{env, error::Error, path::Path, sync::Arc};
-use store::{Store, sessions::Lifetimes};
+use store::sessions::Lifetimes;
 
 type Failed = Box<dyn Error>;
 
@@ -57,12 +57,8 @@ pub(crate) fn build(
     let fetch: Arc<dyn Fetch> = Arc::new(dialler.clone());
     let providers = provider::Providers::new(entries, &fetch, address.url);
     let secret = system.store.keys().derive("provider sessions");
-    let tokens = provider::SessionTokens::new(
-        providers.clone(),
-        system.store.clone(),
-        Arc::clone(&clock),
-        secret.expose(),
-    );
+    let tokens =
+        provider::SessionTokens::new(providers.clone(), system.store.clone(), Arc::clone(&clock), secret.expose());
     let state = state(system, address, dialler.clone())?.with_provider(Arc::new(tokens));
     let workspace = profile.service.workspace;
     let settings = accounts::Settings {
@@ -82,7 +78,7 @@ pub(crate) fn build(
     let mut table = ingress::routes(&state).merge(mount::routes(board, system.behind.is_none()));
     table = table.merge(accounts::routes(&accounts)).merge(products(workspace, &state, &accounts));
     if let Some(behind) = &system.behind {
-        table = table.merge(proxied(behind, &system.store)?.table());
+        table = table.merge(proxied(behind, &state)?.table());
     }
     let list = accounts::team::roles::document(&table);
     let table = table.with(list);
@@ -120,8 +116,12 @@ fn admins(profile: &Profile) -> Allowlist {
         _ => None,
     });
     let variable = promised.unwrap_or_else(|| "ADMIN_EMAILS".to_owned());
-    let value = env::var_os(variable).map(|value| value.to_string_lossy().into_owned());
-    Allowlist::parse(value.as_deref())
+    let value = env::var_os(&variable).map(|value| value.to_string_lossy().into_owned());
+    let list = Allowlist::parse(value.as_deref());
+    if let Some(why) = list.why_closed() {
+        tracing::warn!(variable, why, "nobody is an administrator");
+    }
+    list
 }
 
 /// The first promise of the profile that a control stands behind.
@@ -214,9 +214,19 @@ fn chrome(accounts: &Accounts) -> drawings::Chrome {
 }
 
 /// The gate in front of the application.
-fn proxied(behind: &Behind, store: &Store) -> Result<Proxy, Failed> {
+fn proxied(behind: &Behind, state: &ingress::State) -> Result<Proxy, Failed> {
     let upstream = Upstream::new(behind.place.clone(), outbound::upstream::Limits::default());
-    let seed = store.keys().derive("identity token");
+    let seed = state.store().keys().derive("identity token");
     let signer = jwt::Signer::from_seed(seed.expose()).ok_or("the identity token's key cannot be made")?;
-    Ok(Proxy::new(upstream, Arc::new(signer), behind.settings.clone(), None))
+    let watch = Arc::new(Sessions(state.clone()));
+    Ok(Proxy::new(upstream, Arc::new(signer), behind.settings.clone(), Some(watch)))
+}
+
+/// Ends what outlives its request when the session ends.
+struct Sessions(ingress::State);
+
+impl Watch for Sessions {
+    fn lives<'a>(&'a self, caller: &'a Caller) -> Later<'a, bool> {
+        Box::pin(self.0.lives(caller))
+    }
 }

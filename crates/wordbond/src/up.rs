@@ -80,8 +80,8 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let sealing = tokio::spawn(seal(store.clone(), sealer, stop.clone()));
     let address = service::Address { url: &place.url, host: &place.host };
     let router = service::build(&system, &board, &address, &arguments)?;
-    let edge =
-        tokio::spawn(ingress::serve(doors, router, tls.clone(), Settings::new(&place.url)?, stopped(stop.clone())));
+    let settings = Settings { trusted: arguments.trusted_proxy.clone(), ..Settings::new(&place.url)? };
+    let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), settings, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
     let beating = tokio::spawn(beat(store.clone(), instance.clone(), stop.clone()));
 
@@ -90,11 +90,13 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     greet(&place, &tls, begun);
     let attacked = first_round(&system).await;
     board.refresh().await?;
+    let sweeping = tokio::spawn(schedule::sweep(store.clone()));
     let scheduling = tokio::spawn(schedule::run(Arc::clone(&system), Arc::clone(&board), attacked));
 
     stopped(stop).await;
     say("stopping: finishing what is in flight");
     scheduling.abort();
+    sweeping.abort();
     if let Ok(Ended::Cut(connections)) = edge.await? {
         complain(format!("{connections} connections had to be cut"));
     }
@@ -107,10 +109,12 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
 
 /// The application behind the gate, where one was named.
 fn behind(arguments: &Up, place: &Place) -> Result<Option<Behind>, Failed> {
-    let behind = |upstream: &outbound::upstream::Place| {
-        Behind::at(upstream.clone(), arguments.upstream_open.clone(), &place.url)
-    };
-    Ok(arguments.upstream.as_ref().map(behind).transpose()?)
+    let Some(upstream) = &arguments.upstream else { return Ok(None) };
+    let mut behind = Behind::at(upstream.clone(), arguments.upstream_open.clone(), &place.url)?;
+    if let Some(limit) = arguments.upstream_limit {
+        behind.settings = behind.settings.limited(limit);
+    }
+    Ok(Some(behind))
 }
 
 /// Where the service stands.

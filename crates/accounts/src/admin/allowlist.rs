@@ -33,7 +33,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             each time the same browser, still signed in, must find nothing on any admin route. What the rehearsal shows \
             depends on the program alone, so it stands for an hour while the program's bytes are the same, and its time is \
             told. For every team the database must \
-            show that each look was written in a transaction that also appended an event. It cannot see whether the people on \
+            show that each look was written in a transaction that also appended an event, and for every account whose address \
+            counts as proven, that a log tells of the proof. It cannot see whether the people on \
             the list should be on it, nor what somebody with the operating system's root account reads.",
     wing: "ingress",
     vantage: Vantage::Inside,
@@ -65,6 +66,22 @@ pub const FAULTS: &[Fault] = &[
         spares_plants: false,
         make: Make::Middle(&[Meddling::SetStatus(On::Path("/admin"), 200)]),
         bites: Bites::Answer { method: "GET", path: "/admin", headers: &[], body: "", status: 200 },
+    },
+    Fault {
+        id: "admin-unproven-counts-as-proven",
+        about: "One account that never proved its address is written down as having proven it: were the address on the list, its \
+                holder would be an administrator.",
+        breaks: &["admin-allowlist"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "UPDATE wordbond.account SET email_verified_at = '2001-01-01 00:00:00.123456Z' WHERE account_id =
+                       (SELECT account_id FROM wordbond.account WHERE email_verified_at IS NULL ORDER BY created_at LIMIT 1)",
+            undo: "UPDATE wordbond.account SET email_verified_at = NULL
+                   WHERE email_verified_at = '2001-01-01 00:00:00.123456Z'",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.account WHERE email_verified_at = '2001-01-01 00:00:00.123456Z')",
+        ),
     },
     Fault {
         id: "admin-look-untold",
@@ -128,6 +145,12 @@ async fn attack(
     let (looks, untold) = store::census::looks(store).await.map_err(|error| Stop::Failed(error.to_string()))?;
     if untold > 0 {
         return Err(Stop::Broke(format!("{untold} looks at teams were written without an event")));
+    }
+    let unproven = store::told::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?.addresses;
+    if unproven > 0 {
+        return Err(Stop::Broke(format!(
+            "{unproven} addresses count as proven, and no log tells that somebody proved them"
+        )));
     }
     let (rehearsed, at) = rehearsal::recent(rehearse, variable, data_dir).await?;
     Ok(Finding::held(format!(

@@ -4,7 +4,7 @@ use super::{Why, texts::EN};
 use crate::{Accounts, team::view::Viewer};
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{Failure, form::Form, gate::AccountCaller, input::Ids, problem::Answer, reply::see_other};
-use kernel::{Actor, Problem, TenantId};
+use kernel::{Problem, TenantId};
 use store::{
     StoreError,
     looks::{self, TeamRow},
@@ -79,24 +79,26 @@ pub(super) async fn render(
 /// POST /admin/teams/{id}/suspend.
 pub(super) async fn suspend(
     State(accounts): State<Accounts>,
+    caller: AccountCaller,
     viewer: Viewer,
     Ids(id): Ids<Uuid>,
     Form(why): Form<Why>,
 ) -> Answer<Response> {
     let tenant = TenantId::from(id);
-    let done = tenancy::suspend(accounts.store(), tenant, &Actor::Operator, &why.reason).await;
+    let done = tenancy::suspend_by(accounts.store(), tenant, caller.account, &why.reason).await;
     finish(&accounts, &viewer, tenant, done).await
 }
 
 /// POST /admin/teams/{id}/resume.
 pub(super) async fn resume(
     State(accounts): State<Accounts>,
+    caller: AccountCaller,
     viewer: Viewer,
     Ids(id): Ids<Uuid>,
     Form(why): Form<Why>,
 ) -> Answer<Response> {
     let tenant = TenantId::from(id);
-    let done = tenancy::resume(accounts.store(), tenant, &Actor::Operator, &why.reason).await;
+    let done = tenancy::resume_by(accounts.store(), tenant, caller.account, &why.reason).await;
     finish(&accounts, &viewer, tenant, done).await
 }
 

@@ -5,7 +5,11 @@ use super::{
     link_name,
     texts::EN,
 };
-use crate::{Accounts, team::view::Viewer};
+use crate::{
+    Accounts,
+    letters::{self, Topic},
+    team::view::Viewer,
+};
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
@@ -126,7 +130,11 @@ pub(super) async fn link(
     };
     let vouched: Vouched = serde_json::from_str(&taken.payload).map_err(internal)?;
     match links::add(store, caller.account, &link_name(&vouched.issuer), &vouched.subject).await {
-        Ok(_) => Ok(see_other("/account/security")),
+        Ok(_) => {
+            let title = accounts.settings().providers.title_of(&vouched.issuer);
+            letters::to_owner(&accounts, caller.account, &Topic::Linked(&title)).await?;
+            Ok(see_other("/account/security"))
+        }
         Err(StoreError::Taken(_)) => refused(&accounts, &viewer, StatusCode::CONFLICT, EN.taken, EN.taken_lead).await,
         Err(other) => Err(other.into()),
     }

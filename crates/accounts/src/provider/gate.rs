@@ -14,13 +14,19 @@ use ingress::{
 };
 use kernel::{AccountId, Clock, Problem, SessionId, Span, Timestamp};
 use std::sync::Arc;
-use store::{Store, accounts, links, team};
-use uuid::Uuid;
+use store::{Store, StoreError, accounts, links, one_time, team};
+use uuid::{Builder, Variant, Version};
 
 /// The cookie in which the provider's own script keeps the token.
 pub const COOKIE: &str = "__session";
 /// By how much clocks may differ.
 const LEEWAY: Span = Span::seconds(30);
+
+/// How long a token may be good for: what is stolen from a page is of no use the next day, whatever the provider writes.
+const LONGEST: Span = Span::hours(24);
+/// Under which what was ended by signing out is remembered, and for how long: beyond every token's end.
+const ENDED: &str = "provider-session-ended";
+const ENDED_FOR: Span = Span::hours(25);
 
 /// What the gate asks about session tokens of providers ([`ingress::State::with_provider`]).
 pub struct SessionTokens {
@@ -74,6 +80,9 @@ impl SessionTokens {
             return Ok(None);
         }
         let Some(claims) = self.claims(token).await else { return Ok(None) };
+        let Some(since) = claims.issued_at.filter(|since| is_short(*since, claims.expires_at)) else {
+            return Ok(None);
+        };
         let Some(account) = links::find(&self.store, &link_name(&claims.issuer), &claims.subject).await? else {
             return Ok(None);
         };
@@ -86,9 +95,15 @@ impl SessionTokens {
         let name = hmac::sign(&self.key, format!("session {} {sid}", claims.issuer).as_bytes());
         let mut id = [0; 16];
         id.iter_mut().zip(name.as_ref()).for_each(|(to, from)| *to = *from);
-        let since = claims.issued_at.unwrap_or_else(|| self.clock.now());
         let member = teams.into_iter().next();
-        let id = SessionId::from(Uuid::from_bytes(id));
+        // Version 8, so that nobody takes it for a session of the database.
+        let id = Builder::from_bytes(id).with_variant(Variant::RFC4122).with_version(Version::Custom).into_uuid();
+        let id = SessionId::from(id);
+        // Where the provider does not name its sessions, only this token has ended.
+        let name = if claims.text("sid").is_some() { named(id) } else { dated(id, since) };
+        if one_time::came(&self.store, ENDED, &name).await? {
+            return Ok(None);
+        }
         Ok(Some(Linked { account, member, id, since, until: claims.expires_at }))
     }
 
@@ -114,6 +129,30 @@ impl SessionTokens {
             expires_at: linked.until,
         }
     }
+}
+
+/// Whether a token is good for no longer than is taken.
+fn is_short(since: Timestamp, until: Timestamp) -> bool {
+    until.duration_since(since).as_secs() <= LONGEST.as_secs().cast_signed()
+}
+
+fn named(id: SessionId) -> Vec<u8> {
+    id.uuid().as_bytes().to_vec()
+}
+
+fn dated(id: SessionId, since: Timestamp) -> Vec<u8> {
+    [id.uuid().as_bytes().as_slice(), &since.as_second().to_be_bytes()].concat()
+}
+
+/// Ends a session that a provider's token stands for, when its owner signs out: the token counts no more. A session of ours is
+/// let be.
+pub(crate) async fn end(store: &Store, session: &LiveSession) -> Result<(), StoreError> {
+    if session.id.uuid().get_version() == Some(Version::Custom) {
+        for name in [named(session.id), dated(session.id, session.created_at)] {
+            one_time::first(store, ENDED, &name, ENDED_FOR).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a text has the form of a signed token: three parts, no prefix of ours.

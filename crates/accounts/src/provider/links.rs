@@ -1,7 +1,7 @@
 //! The providers that an account is linked with.
 
 use super::{link_name, texts::EN};
-use crate::Accounts;
+use crate::{Accounts, letters::Topic};
 use axum::{
     extract::{Path, State},
     response::Response,
@@ -30,6 +30,7 @@ pub(super) async fn remove(
         return Err(Failure::from(Problem::new(409, "last-way-in", EN.last).detail(EN.last_lead)));
     }
     links::remove(store, caller.account, &issuer).await?;
+    accounts.tell(&account.email, &Topic::Unlinked(&known.config.title));
     Ok(see_other("/account/security"))
 }
 

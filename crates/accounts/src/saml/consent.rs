@@ -7,7 +7,11 @@ use super::{
     link_name,
     texts::EN,
 };
-use crate::{Accounts, chrome::Frame};
+use crate::{
+    Accounts,
+    chrome::Frame,
+    letters::{self, Topic},
+};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header::SET_COOKIE},
@@ -80,7 +84,10 @@ pub(super) async fn agree(
         Err(other) => return Err(other.into()),
     }
     match links::add(store, session.account, &name, &vouched.subject).await {
-        Ok(_) => {}
+        Ok(_) => {
+            let provider = vouched.subject.split(' ').next().unwrap_or_default();
+            letters::to_owner(&accounts, session.account, &Topic::Linked(provider)).await?;
+        }
         Err(StoreError::Taken(_)) => {
             return refused(&accounts, &token, StatusCode::CONFLICT, EN.refused, EN.taken, None).await;
         }

@@ -18,7 +18,7 @@ use promises::{
     Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
 };
-use store::{Store, saml};
+use store::{Store, saml, told};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -32,7 +32,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             request, and an answer that was presented before. Somebody who was not invited, or whose account was there \
             before and has not agreed, must not come in; an answer that nobody asked for must ask first; a provider that is \
             turned off, or whose key was replaced, must count no more. Last, the stored provider of every team must open \
-            under that team's key. The probe cannot see what a provider does that signs people in falsely itself.",
+            under that team's key, and be on or off as the team's log tells. The probe cannot see what a provider does that signs people in falsely itself.",
     wing: "accounts",
     vantage: Vantage::Inside,
     params: &[],
@@ -90,6 +90,12 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
         let count = providers.foreign;
         return Err(Stop::Broke(format!("{count} teams have an identity provider that they did not set")));
     }
+    let untold = told::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?.providers;
+    if untold > 0 {
+        return Err(Stop::Broke(format!(
+            "{untold} teams have an identity provider on or off that they did not switch so"
+        )));
+    }
     scene.honest().await?;
     let forged = scene.forged().await?;
     scene.honest().await?;
@@ -107,7 +113,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
         .tried("vouched for somebody who was not invited, and for an owner who had not agreed")
         .tried("posted an answer that nobody had asked for, and went on only by the form that asks")
         .tried("turned the provider off, and replaced its key, and presented answers that had been good")
-        .tried("opened the stored provider of every team under that team's key")
+        .tried("opened the stored provider of every team under that team's key, and compared its state with the team's log")
         .covered("answers", refused)
         .covered("providers", providers.all))
 }

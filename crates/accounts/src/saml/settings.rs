@@ -50,9 +50,9 @@ fn page(
         page = page.add(Notice::warning(EN.stale, error.to_string()));
     }
     let ours = Facts::new()
-        .fact(EN.entity_id, &sp.entity_id)
-        .fact(EN.acs, &sp.acs_url)
-        .fact(EN.team, caller.tenant.to_string());
+        .code(EN.entity_id, &sp.entity_id)
+        .code(EN.acs, &sp.acs_url)
+        .code(EN.team, caller.tenant.to_string());
     page = page.add(Section::new(EN.ours).add(Prose::soft(EN.ours_lead)).add(ours));
     if let Ok(idp) = &state {
         let keys = idp.keys.len().to_string();

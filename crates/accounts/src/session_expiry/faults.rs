@@ -37,6 +37,25 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM wordbond.session WHERE expires_at > now() + interval '5 years')"),
     },
     Fault {
+        id: "session-all-awake-together",
+        about: "A job notes every session as used just now, so that none that is there is ever idle.",
+        breaks: BREAKS,
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE wordbond.session IS %L',
+                       (SELECT json_object_agg(session_id, seen_at) FROM wordbond.session)); END $$;
+                   UPDATE wordbond.session SET seen_at = now()",
+            undo: "UPDATE wordbond.session AS s SET seen_at = b.value::timestamptz
+                   FROM json_each_text(obj_description('wordbond.session'::regclass)::json) AS b
+                   WHERE b.key = s.session_id::text;
+                   COMMENT ON TABLE wordbond.session IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT obj_description('wordbond.session'::regclass) IS NOT NULL
+                 AND EXISTS (SELECT FROM wordbond.session GROUP BY seen_at HAVING count(DISTINCT account_id) > 2)",
+        ),
+    },
+    Fault {
         id: "session-survives-its-end",
         about: "Ending a session is acknowledged, and the session stays.",
         breaks: BREAKS,

@@ -6,13 +6,13 @@ use super::{
     texts::EN,
     view::Viewer,
 };
-use crate::{Accounts, Mail, entry::with_session};
+use crate::{Accounts, Mail, entry::with_session, input, texts::ENTRY};
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{Caller, Failure, form::Form, gate::AccountCaller, input::Ids, problem::Answer, reply::see_other};
 use kernel::{PersonId, TeamRole, TenantId};
 use serde::Deserialize;
 use store::{StoreError, sessions, team};
-use ui::{Links, Notice, Page, Prose, Scroll};
+use ui::{Links, Page, Scroll, Tone};
 use uuid::Uuid;
 
 /// What is set for the whole team.
@@ -31,8 +31,12 @@ pub(super) async fn settings(
     Form(set): Form<Setting>,
 ) -> Answer<Response> {
     let require = set.require_second_factor.as_deref() == Some("yes");
+    // The name is read in mails to people who are not in the team yet.
+    if let Err(why) = input::name(&set.name, ENTRY.team_missing) {
+        return finish(&accounts, caller, &viewer, ("settings", Err(StoreError::Invalid(why.to_owned())))).await;
+    }
     let done = team::set_settings(accounts.store(), caller.tenant, caller.person, &set.name, require).await;
-    finish(&accounts, caller, &viewer, done).await
+    finish(&accounts, caller, &viewer, ("settings", done)).await
 }
 
 /// Who is invited, and as what.
@@ -66,17 +70,16 @@ pub(super) async fn invite(
     let name = team::settings(&mut scoped).await?.name;
     drop(scoped);
     let link = accounts.link(&format!("/invitations/{}", invited.token.expose()));
-    accounts.post(Mail {
+    accounts.post_typed(Mail {
         to: email.to_owned(),
         subject: EN.mail_subject.to_owned(),
         paragraphs: vec![format!("{} «{name}».", EN.mail_body), EN.mail_expires.to_owned()],
         link: Some((EN.mail_link.to_owned(), link.clone())),
     });
     let page = Page::new(EN.invited)
-        .add(Notice::done(EN.invited, ""))
-        .add(Prose::new(EN.invited_lead))
+        .lead(EN.invited_lead)
         .add(Scroll::new(EN.invitation_link, [link]))
-        .add(Links::new().link("/team", EN.team));
+        .add(Links::new().button("/team", EN.back, Tone::Main));
     viewer.show(&accounts, "/team", StatusCode::OK, &page).await
 }
 
@@ -88,7 +91,7 @@ pub(super) async fn revoke(
     Ids(id): Ids<Uuid>,
 ) -> Answer<Response> {
     let done = team::revoke_invitation(accounts.store(), caller.tenant, caller.person, id).await;
-    finish(&accounts, caller, &viewer, done).await
+    finish(&accounts, caller, &viewer, ("revoked", done)).await
 }
 
 /// The role that a member is to have.
@@ -107,7 +110,7 @@ pub(super) async fn set_role(
 ) -> Answer<Response> {
     let (store, person) = (accounts.store(), PersonId::from(id));
     let done = team::set_role(store, caller.tenant, caller.person, person, new.role).await;
-    finish(&accounts, caller, &viewer, done).await
+    finish(&accounts, caller, &viewer, ("role", done)).await
 }
 
 /// POST /team/members/{id}/remove.
@@ -118,7 +121,7 @@ pub(super) async fn remove(
     Ids(id): Ids<Uuid>,
 ) -> Answer<Response> {
     let done = team::remove_member(accounts.store(), caller.tenant, caller.person, PersonId::from(id)).await;
-    finish(&accounts, caller, &viewer, done).await
+    finish(&accounts, caller, &viewer, ("removed", done)).await
 }
 
 /// Whether somebody means it.
@@ -139,7 +142,7 @@ pub(super) async fn leave(
     }
     match team::remove_member(accounts.store(), caller.tenant, caller.person, caller.person).await {
         Ok(()) => Ok(see_other("/account")),
-        refused => finish(&accounts, caller, &viewer, refused).await,
+        refused => finish(&accounts, caller, &viewer, ("left", refused)).await,
     }
 }
 
@@ -161,7 +164,7 @@ pub(super) async fn switch(
 /// Makes the team active, and leads to its page.
 pub(super) async fn switched(accounts: &Accounts, caller: &AccountCaller, tenant: TenantId) -> Answer<Response> {
     let token = sessions::switch(accounts.store(), caller.account, caller.id, tenant).await?;
-    Ok(with_session(see_other("/team"), accounts, &token))
+    Ok(with_session(see_other("/team?done=switched"), accounts, &token))
 }
 
 /// Back to the page; what the store does not accept is said on it.
@@ -169,10 +172,10 @@ async fn finish(
     accounts: &Accounts,
     caller: Caller,
     viewer: &Viewer,
-    done: Result<(), StoreError>,
+    (word, done): (&str, Result<(), StoreError>),
 ) -> Answer<Response> {
     match done {
-        Ok(()) => Ok(see_other("/team")),
+        Ok(()) => Ok(see_other(&format!("/team?done={word}"))),
         Err(error) => {
             let typed = Typed { error: Some(words(error)?), ..Typed::default() };
             page::render(accounts, caller, viewer, typed).await

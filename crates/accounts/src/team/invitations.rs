@@ -12,7 +12,7 @@ use store::{
     StoreError, accounts,
     team::{self, OpenInvitation},
 };
-use ui::{Facts, Form, Links, Notice, Page};
+use ui::{Facts, Form, Links, Notice, Page, Tone};
 
 /// GET /invitations/{token}.
 pub(super) async fn show(
@@ -31,11 +31,11 @@ pub(super) async fn show(
             .html(EN.expires, ui::moment(open.expires_at)),
     );
     page = match viewer.session.as_ref().filter(|session| !session.pending) {
-        None => page.add(
-            Links::new()
-                .link(with_next("/sign-in", &path), EN.join_sign_in)
-                .link(with_next("/sign-up", &path), EN.join_sign_up),
-        ),
+        None => page.add(Links::row().button(with_next("/sign-in", &path), EN.join_sign_in, Tone::Main).button(
+            with_next("/sign-up", &path),
+            EN.join_sign_up,
+            Tone::Quiet,
+        )),
         Some(session) => match accounts::by_id(accounts.store(), session.account).await? {
             Some(account) if !account.verified => page.add(Notice::warning(EN.join_unverified, "")),
             Some(account) if !same(&account.email, &open) => page.add(Notice::warning(EN.join_other, "")),
@@ -52,7 +52,7 @@ pub(super) async fn accept(
     viewer: Viewer,
     Path(token): Path<String>,
 ) -> Answer<Response> {
-    match team::accept(accounts.store(), &token, caller.account).await {
+    match team::accept(accounts.store(), &token, caller.account, Some(caller.id)).await {
         Ok((tenant, _)) => switched(&accounts, &caller, tenant).await,
         Err(StoreError::Invalid(why)) => {
             let page = Page::new(EN.invitation).error(Some(why)).add(Links::new().link("/account", EN.join_unverified));

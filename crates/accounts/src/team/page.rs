@@ -2,12 +2,12 @@
 
 use super::texts::EN;
 use super::view::Viewer;
-use crate::Accounts;
+use crate::{Accounts, profile::Done};
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{Caller, problem::Answer};
 use kernel::{AccountId, Permission, TeamRole, Timestamp};
 use store::team::{self, Invitation, Member, Membership, Settings};
-use ui::{Act, Cell, Field, Form, Links, Page, Prose, Section, Table, Tone};
+use ui::{Act, Cell, Field, Form, Heading, Links, Notice, Page, Prose, Section, Table, Tone};
 
 /// What the page shows beside the rows: what was typed, and what is wrong with it.
 #[derive(Default)]
@@ -18,11 +18,26 @@ pub(super) struct Typed {
     pub(super) email_error: Option<&'static str>,
     /// What is wrong with the whole.
     pub(super) error: Option<String>,
+    /// What was done.
+    pub(super) done: Option<&'static str>,
 }
 
 /// GET /team.
-pub(super) async fn show(State(accounts): State<Accounts>, caller: Caller, viewer: Viewer) -> Answer<Response> {
-    render(&accounts, caller, &viewer, Typed::default()).await
+pub(super) async fn show(
+    State(accounts): State<Accounts>,
+    caller: Caller,
+    viewer: Viewer,
+    ingress::Query(asked): ingress::Query<Done>,
+) -> Answer<Response> {
+    let done = match asked.done.as_str() {
+        "settings" => Some(EN.saved),
+        "role" => Some(EN.done_role),
+        "removed" => Some(EN.done_removed),
+        "revoked" => Some(EN.done_revoked),
+        "switched" => Some(EN.done_switched),
+        _ => None,
+    };
+    render(&accounts, caller, &viewer, Typed { done, ..Typed::default() }).await
 }
 
 /// The page, after an act that went wrong too.
@@ -40,16 +55,21 @@ pub(super) async fn render(accounts: &Accounts, caller: Caller, viewer: &Viewer,
     };
     let failed = typed.error.is_some() || typed.email_error.is_some();
     let mut page = Page::new(settings.name.clone()).lead(EN.team_lead).wide().error(typed.error.clone());
-    page = page.add(member_table(&members, caller, csrf));
+    page = page.add(typed.done.map(|words| Notice::done(words, "")));
+    page = page.add(Heading::new(EN.members)).add(member_table(&members, caller, csrf));
     if may(Permission::MembersInvite) {
-        page =
-            page.add(invitation_table(&invitations, accounts.now(), csrf)).add(invite_form(caller.role, &typed, csrf));
+        page = page
+            .add(Heading::new(EN.invitations))
+            .add(invitation_table(&invitations, accounts.now(), csrf))
+            .add(invite_form(caller.role, &typed, csrf));
     }
     if may(Permission::TeamManage) {
         page = page.add(settings_form(&settings, csrf));
     }
     if may(Permission::AuditRead) {
-        page = page.add(Links::new().link("/team/log", EN.log_link));
+        let links = Links::row().link("/team/log", EN.log_link);
+        let owns = may(Permission::TeamOwn);
+        page = page.add(if owns { links.link("/team/saml", EN.saml_link) } else { links });
     }
     if teams.len() > 1 {
         page = page.add(team_table(&teams, caller, csrf));
@@ -100,9 +120,13 @@ fn role_form(member: &Member, by: TeamRole, csrf: &str) -> Form {
     let choices = givable(by).map(|role| (role.as_str(), EN.of(role)));
     let label = format!("{}: {}", EN.role, member.name);
     Form::post(format!("/team/members/{}/role", member.person), csrf, EN.change)
-        .field(Field::select("role", label, choices).id(format!("role-{}", member.person)).value(member.role.as_str()))
+        .field(
+            Field::select("role", label, choices)
+                .id(format!("role-{}", member.person))
+                .value(member.role.as_str())
+                .unseen_label(),
+        )
         .tone(Tone::Quiet)
-        .wide()
 }
 
 fn invitation_table(invitations: &[Invitation], now: Timestamp, csrf: &str) -> Table {
@@ -124,7 +148,7 @@ fn invitation_table(invitations: &[Invitation], now: Timestamp, csrf: &str) -> T
 fn invite_form(by: TeamRole, typed: &Typed, csrf: &str) -> Form {
     let choices = givable(by).map(|role| (role.as_str(), EN.explained(role)));
     Form::post("/team/invitations", csrf, EN.invite)
-        .title(EN.invite)
+        .title(EN.invite_title)
         .lead(EN.invite_lead)
         .field(Field::email("email", EN.email).value(typed.email.as_str()).error(typed.email_error).autocomplete("off"))
         .field(Field::select("role", EN.role, choices).value(TeamRole::Member.as_str()))
@@ -138,6 +162,7 @@ fn settings_form(settings: &Settings, csrf: &str) -> Form {
             Field::check("require_second_factor", EN.second_factor, settings.require_second_factor)
                 .hint(EN.second_factor_hint),
         )
+        .tone(Tone::Quiet)
 }
 
 fn team_table(teams: &[Membership], caller: Caller, csrf: &str) -> Section {

@@ -31,8 +31,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             table says no, the answer must be a refusal; where it says yes, the gate must let it pass; the other team must answer \
             that there is nothing, and must look afterwards as before. A role that is taken away must be gone at the next \
             request. Whoever is not signed in, and routes of administrators and operators, are tried for every role. For every \
-            team, not the planted ones alone, the database must show an owner, and no session that acts as another account's \
-            member. It cannot see routes of an application behind the proxy.",
+            team, not the planted ones alone, the database must show an owner, no session that acts as another account's \
+            member, and for every member the role that the team's log tells. It cannot see routes of an application behind the proxy.",
     wing: "ingress",
     vantage: Vantage::Inside,
     params: &[],
@@ -90,6 +90,29 @@ pub const FAULTS: &[Fault] = &[
             undo: "DROP TRIGGER never_fall ON wordbond.person; DROP FUNCTION wordbond.never_fall()",
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'never_fall')"),
+    },
+    Fault {
+        id: "roles-one-raised-untold",
+        about: "One member of some team, of one that no probe of this control planted if there is such, is made an administrator in the \
+                database.",
+        breaks: &["roles"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE wordbond.invitation IS %L',
+                       (SELECT person_id FROM wordbond.person WHERE role = 'member' AND removed_at IS NULL
+                        ORDER BY account_id IS NOT NULL, created_at LIMIT 1)); END $$;
+                   UPDATE wordbond.person SET role = 'admin'
+                   WHERE person_id::text = obj_description('wordbond.invitation'::regclass);
+                   NOTIFY wordbond_sessions, 'everything'",
+            undo: "UPDATE wordbond.person SET role = 'member'
+                   WHERE person_id::text = obj_description('wordbond.invitation'::regclass);
+                   COMMENT ON TABLE wordbond.invitation IS NULL;
+                   NOTIFY wordbond_sessions, 'everything'",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.person WHERE role = 'admin'
+                            AND person_id::text = obj_description('wordbond.invitation'::regclass))",
+        ),
     },
     Fault {
         id: "roles-owner-unseated",

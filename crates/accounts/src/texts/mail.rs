@@ -21,6 +21,9 @@ pub(crate) struct MailTexts {
     pub(crate) factor_added: Letter,
     pub(crate) factor_removed: Letter,
     pub(crate) recovery_used: Letter,
+    pub(crate) recovery_made: Letter,
+    pub(crate) linked: Letter,
+    pub(crate) unlinked: Letter,
 }
 
 /// English.
@@ -117,6 +120,30 @@ pub(crate) const EN: MailTexts = MailTexts {
         paragraphs: &[
             "One of your recovery codes was used for your account at {service}. It does not work again.",
             "If it was not you, change your password and make new recovery codes.",
+        ],
+        link: "Look at your account",
+    },
+    recovery_made: Letter {
+        subject: "New recovery codes were made at {service}",
+        paragraphs: &[
+            "New recovery codes were made for your account at {service}. The earlier ones do not work any more.",
+            "If it was not you, change your password and look at your second factors.",
+        ],
+        link: "Look at your account",
+    },
+    linked: Letter {
+        subject: "Another way to sign in was added at {service}",
+        paragraphs: &[
+            "Your account at {service} can be opened by signing in with {what} now.",
+            "If it was not you, unlink it, change your password and end all other sessions.",
+        ],
+        link: "Look at your account",
+    },
+    unlinked: Letter {
+        subject: "A way to sign in was removed at {service}",
+        paragraphs: &[
+            "Your account at {service} is not opened by signing in with {what} any more.",
+            "If it was not you, change your password and look at your account.",
         ],
         link: "Look at your account",
     },

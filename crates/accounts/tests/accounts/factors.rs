@@ -9,7 +9,8 @@ use kernel::Timestamp;
 async fn enrol(visitor: &mut Visitor, somebody: &Somebody) -> (Secret, Vec<String>) {
     visitor.post_form("/confirm", &[("password", &somebody.password)]).await.unwrap();
     let page = visitor.post_form("/account/totp/start", &[]).await.unwrap().text();
-    let typed = page.split("<dd>").nth(1).unwrap().split('<').next().unwrap();
+    let typed = page.split("<dd>").nth(1).unwrap().split("</dd>").next().unwrap();
+    let typed = typed.split(['<', '>']).find(|text| text.len() > 30).unwrap();
     let secret = Secret::from_bytes(&base32(typed)).unwrap();
     let state = hidden(&page, "state").unwrap();
     let wrong = visitor.post_form("/account/totp", &[("state", &state), ("code", "000000")]).await.unwrap();
@@ -105,6 +106,9 @@ async fn neither_reset_nor_password_alone_undoes_the_second_factor() {
     let system = System::open().await;
     let mut ada = system.visitor();
     let somebody = ada.sign_up().await.unwrap();
+    // Of an address that nobody has proven, the mail is the first proof, and leaves nothing else standing.
+    let link = system.link(&somebody.email, "Confirm your address").await;
+    assert_eq!(ada.post_form("/verify-email", &[("token", token(&link))]).await.unwrap().status, 200);
     let (_, codes) = enrol(&mut ada, &somebody).await;
     let mut thief = system.visitor();
     thief.form_token("/forgot").await.unwrap();
@@ -131,6 +135,70 @@ async fn neither_reset_nor_password_alone_undoes_the_second_factor() {
     system.mail(&somebody.email, "second factor was removed").await;
     let mut plain = system.visitor();
     assert_eq!(to(&plain.sign_in(&somebody.email, &somebody.password).await.unwrap()), "/account");
+}
+
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_only_a_new_password_opens_the_way() {
+    let system = System::open().await;
+    let mut ada = system.visitor();
+    let somebody = ada.sign_up().await.unwrap();
+    let (_, codes) = enrol(&mut ada, &somebody).await;
+    let store = system.db.store();
+    let account = store::accounts::by_email(store, &somebody.email).await.unwrap().unwrap();
+    for _ in 0..98 {
+        store::accounts::failed(store, account.id).await.unwrap();
+    }
+    let failures = async || store::accounts::by_id(store, account.id).await.unwrap().unwrap().failures;
+    let mut thief = first(&system, &somebody).await;
+    assert_eq!(failures().await, 98, "a right password alone does not end the row");
+    for _ in 0..2 {
+        assert_eq!(thief.post_form("/sign-in/second", &[("code", "000000")]).await.unwrap().status, 422);
+    }
+    system.mail(&somebody.email, "guessing").await;
+    assert_eq!(thief.post_form("/sign-in/second", &[("code", &codes[0])]).await.unwrap().status, 429);
+    assert!(system.visitor().sign_in(&somebody.email, &somebody.password).await.is_err(), "nor is another begun");
+    // The owner's own browser goes on, and ends the row.
+    ada.form_token("/confirm").await.unwrap();
+    assert_eq!(to(&ada.post_form("/confirm", &[("code", &codes[0])]).await.unwrap()), "/account");
+    assert_eq!(failures().await, 0);
+}
+
+#[tokio::test]
+async fn a_short_password_does_not_outlive_the_second_factor() {
+    let system = System::open().await;
+    let mut ada = system.visitor();
+    let somebody = ada.sign_up().await.unwrap();
+    enrol(&mut ada, &somebody).await;
+    let short = "walnut-Kq9";
+    ada.form_token("/account/security").await.unwrap();
+    let form = [("current", "not the right password"), ("password", short)];
+    assert_eq!(ada.post_form("/account/password", &form).await.unwrap().status, 422, "the present one is asked for");
+    let form = [("current", somebody.password.as_str()), ("password", short)];
+    let changed = ada.post_form("/account/password", &form).await.unwrap();
+    assert_eq!(to(&changed), "/account/security?done=password");
+    assert!(system.visitor().sign_in(&somebody.email, &somebody.password).await.is_err(), "the old one is over");
+    let mut pending = system.visitor();
+    assert!(to(&pending.sign_in(&somebody.email, short).await.unwrap()).starts_with("/sign-in/second"));
+    ada.form_token("/account/security").await.unwrap();
+    ada.post_form("/account/totp/remove", &[]).await.unwrap();
+    system.mail(&somebody.email, "second factor was removed").await;
+    let mut alone = system.visitor();
+    alone.form_token("/sign-in").await.unwrap();
+    let answer = alone.post_form("/sign-in", &[("email", &somebody.email), ("password", short)]).await.unwrap();
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert!(alone.cookie("__Host-wordbond").is_none());
+    system.link(&somebody.email, "Choose a new password").await;
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_new_recovery_codes() {
+    let system = System::open().await;
+    let mut ada = system.visitor();
+    let somebody = ada.sign_up().await.unwrap();
+    enrol(&mut ada, &somebody).await;
+    ada.form_token("/account/security").await.unwrap();
+    assert_eq!(ada.post_form("/account/recovery-codes", &[]).await.unwrap().status, 200);
+    system.mail(&somebody.email, "New recovery codes").await;
 }
 
 #[tokio::test]

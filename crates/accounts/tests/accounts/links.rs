@@ -18,6 +18,7 @@ async fn a_new_password_by_mail_ends_every_session() {
     let new = Somebody::new().password;
     let form = [("token", token(&link)), ("password", new.as_str())];
     assert_eq!(to(&visitor.post_form("/reset", &form).await.unwrap()), "/sign-in?done=reset");
+    visitor.form_token("/forgot").await.unwrap();
     assert_eq!(visitor.post_form("/reset", &form).await.unwrap().status, 404, "it works once");
     assert!(to(&ada.get("/account").await.unwrap()).starts_with("/sign-in"), "the old session lives on");
     assert!(visitor.sign_in(&somebody.email, &somebody.password).await.is_err(), "the old password works");
@@ -44,8 +45,12 @@ async fn a_new_address_takes_hold_when_it_is_confirmed() {
     assert!(ada.get("/account").await.unwrap().text().contains(&somebody.email), "nothing has changed yet");
     let mut elsewhere = system.visitor();
     assert_eq!(elsewhere.get(&link).await.unwrap().status, 200);
-    elsewhere.form_token(&link).await.unwrap();
-    let done = elsewhere.post_form("/account/email/confirm", &[("token", token(&link))]).await.unwrap();
+    elsewhere.form_token("/sign-in").await.unwrap();
+    let form = [("token", token(&link))];
+    let done = elsewhere.post_form("/account/email/confirm", &form).await.unwrap();
+    assert_eq!(done.status, 403, "whoever reads the mail confirms somebody else's account");
+    system.visitor().sign_up().await.unwrap();
+    let done = ada.post_form("/account/email/confirm", &form).await.unwrap();
     assert_eq!(done.status, 200, "{}", done.text());
     system.mail(&somebody.email, "was changed").await;
     let page = ada.get("/account").await.unwrap().text();
@@ -80,4 +85,34 @@ async fn a_name_is_corrected_everywhere() {
     assert!(page.matches("Ada &#60;b&#62; Lovelace").count() >= 2, "in the form and in the head: {page}");
     let me: serde_json::Value = ada.send_json("GET", "/api/me", None).await.unwrap().json().unwrap();
     assert_eq!(me["name"], "Ada <b> Lovelace", "the membership has it too");
+}
+
+/// Whoever floods a form does not fill somebody's inbox, nor the ledger.
+#[tokio::test]
+async fn an_address_gets_only_so_many_mails_that_others_asked_for() {
+    let system = System::open().await;
+    let somebody = system.visitor().sign_up().await.unwrap();
+    let mut eve = system.visitor();
+    eve.form_token("/forgot").await.unwrap();
+    for _ in 0..20 {
+        eve.post_form("/forgot", &[("email", &somebody.email)]).await.unwrap();
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let sent = system.subjects(&somebody.email).len();
+    assert!((5..=10).contains(&sent), "{sent} mails");
+}
+
+/// A known browser is not held up by others who guess; one that has just set a new password is known.
+#[tokio::test]
+async fn a_new_password_by_mail_leads_past_whoever_guesses() {
+    let system = System::open().await;
+    let somebody = system.visitor().sign_up().await.unwrap();
+    let mut ada = system.visitor();
+    ada.form_token("/forgot").await.unwrap();
+    ada.post_form("/forgot", &[("email", &somebody.email)]).await.unwrap();
+    let link = system.link(&somebody.email, "Choose a new password").await;
+    let new = Somebody::new().password;
+    let saved = ada.post_form("/reset", &[("token", token(&link)), ("password", &new)]).await.unwrap();
+    assert_eq!(to(&saved), "/sign-in?done=reset");
+    assert!(ada.cookie(ingress::cookie::KNOWN).is_some(), "the browser is unknown");
 }

@@ -134,6 +134,7 @@ async fn an_owner_agrees_before_a_provider_signs_them_in() {
         answer = browser.post_form("/account/saml", &[]).await.unwrap();
     }
     assert_eq!(to(&answer), "/account");
+    system.mail(&team.who.email, "Another way to sign in").await;
     let (mut browser, answer) = team.sign_in(&system, system.visitor(), &team.who.email).await;
     assert_eq!(to(&answer), "/account");
     assert!(browser.is_signed_in());
@@ -222,4 +223,33 @@ async fn bad_metadata_is_refused_with_its_reason() {
     let mut browser = system.visitor();
     let answer = team.answer(&system, &mut browser, &team.who.email, None).await;
     assert_eq!((answer.status, browser.is_signed_in()), (403, false));
+}
+
+/// Somebody who owns a team invites the address of whoever administers the service, and has the team's own provider vouch for
+/// it. The account must not pass for one whose address is proven.
+#[tokio::test]
+async fn a_teams_provider_makes_nobody_an_administrator() {
+    let system = System::open().await;
+    let team = Team::new(&system).await;
+    let root = Somebody::new();
+    let mut owner = team.owner.clone();
+    owner.post_form("/team/invitations", &[("email", &root.email), ("role", "viewer")]).await.unwrap();
+    let (mut browser, answer) = team.sign_in(&system, system.visitor(), &root.email).await;
+    assert_eq!(to(&answer), "/account");
+    let page = browser.get("/account").await.unwrap().text();
+    assert!(page.contains("not confirmed yet"), "{page}");
+    let account = store::accounts::by_email(system.db.store(), &root.email).await.unwrap().unwrap();
+    assert!(!account.verified);
+    // The owner of the address comes by mail, and is alone in the account from then on.
+    let mut real = system.visitor();
+    real.form_token("/forgot").await.unwrap();
+    real.post_form("/forgot", &[("email", &root.email)]).await.unwrap();
+    let link = system.link(&root.email, "Choose a new password").await;
+    let token = link.split_once("token=").unwrap().1;
+    real.post_form("/reset", &[("token", token), ("password", &root.password)]).await.unwrap();
+    real.sign_in(&root.email, &root.password).await.unwrap();
+    assert!(!browser.get("/account").await.unwrap().text().contains(&root.email), "the old session lives on");
+    let (browser, answer) = team.sign_in(&system, system.visitor(), &root.email).await;
+    assert_eq!(to(&answer), "/account/saml", "the provider opens the account without its owner's consent");
+    assert!(!browser.is_signed_in());
 }

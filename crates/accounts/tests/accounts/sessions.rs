@@ -21,6 +21,12 @@ async fn sessions_are_listed_and_ended() {
         .filter(|path| path.contains("/revoke\"") || path.ends_with("/revoke"))
         .collect();
     assert_eq!(revoke.len(), 2, "{revoke:?}");
+    system.stale(&here).await;
+    for path in [revoke[0], "/account/sessions/revoke-others"] {
+        assert!(to(&here.post_form(path, &[]).await.unwrap()).starts_with("/confirm"), "{path}");
+    }
+    assert_eq!(there.get("/account").await.unwrap().status, 200, "nothing ends before that");
+    here.post_form("/confirm", &[("password", &somebody.password)]).await.unwrap();
     assert_eq!(to(&here.post_form(revoke[0], &[]).await.unwrap()), "/account/sessions?done=ended");
     let alive = [there.get("/account").await.unwrap().status, third.get("/account").await.unwrap().status];
     assert_eq!(alive.iter().filter(|status| **status == 200).count(), 1, "{alive:?}");

@@ -25,15 +25,32 @@ async fn somebody_signs_up_confirms_the_address_and_is_in() {
         assert_eq!(opened.status, 200, "a mail scanner opens the link too");
     }
     assert!(ada.get("/account").await.unwrap().text().contains("not confirmed yet"), "a GET changed something");
+    let form = [("token", token(&link))];
     let mut other = system.visitor();
-    other.form_token(&link).await.unwrap();
-    assert_eq!(other.post_form("/verify-email", &[("token", token(&link))]).await.unwrap().status, 200);
+    other.form_token("/sign-in").await.unwrap();
+    assert_eq!(other.post_form("/verify-email", &form).await.unwrap().status, 403, "not signed in to the account");
+    other.sign_up().await.unwrap();
+    assert_eq!(other.post_form("/verify-email", &form).await.unwrap().status, 403, "signed in to another");
+    assert!(ada.get("/account").await.unwrap().text().contains("not confirmed yet"), "somebody else confirmed it");
+    // Another browser of the same account leads through the sign-in and back.
+    let mut second = system.visitor();
+    let page = second.get(&link).await.unwrap().text();
+    assert!(page.contains("/sign-in?next=%2Fverify-email%3Ftoken%3D"), "{page}");
+    second.sign_in(&somebody.email, &somebody.password).await.unwrap();
+    second.form_token(&link).await.unwrap();
+    assert_eq!(second.post_form("/verify-email", &form).await.unwrap().status, 200);
     assert!(!ada.get("/account").await.unwrap().text().contains("not confirmed yet"));
-    assert_eq!(
-        other.post_form("/verify-email", &[("token", token(&link))]).await.unwrap().status,
-        404,
-        "it works once"
-    );
+    assert_eq!(second.post_form("/verify-email", &form).await.unwrap().status, 404, "it works once");
+}
+
+#[tokio::test]
+async fn a_teams_name_is_one_line() {
+    let system = System::open().await;
+    let mut ada = system.visitor();
+    ada.sign_up().await.unwrap();
+    let named = ada.post_form("/team/settings", &[("name", "Engines\r\nReply-To: eve@example.com")]).await.unwrap();
+    assert!(named.status != 303, "{:?}", named.header("location"));
+    assert!(to(&ada.post_form("/team/settings", &[("name", "Engines")]).await.unwrap()).starts_with("/team"));
 }
 
 #[tokio::test]

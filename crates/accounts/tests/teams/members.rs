@@ -1,8 +1,10 @@
 use crate::system::System;
 use accounts::provider::{
+    gate,
     loopback::LoopbackIssuer,
     planting::{self, Browser, Vouched},
 };
+use kernel::{Clock as _, SystemClock};
 use serde_json::Value;
 
 /// Who a browser acts as: team and membership.
@@ -105,6 +107,29 @@ async fn somebody_in_two_teams_switches_and_a_stranger_cannot() {
     assert_eq!(me(&mut guest).await.0, first);
     owner.get("/team").await.unwrap();
     assert_eq!(owner.post("/team/switch", &[("tenant", &first)]).await.unwrap().status, 404);
+}
+
+#[tokio::test]
+async fn a_session_token_of_a_provider_is_short_and_ends_at_sign_out() {
+    let system = System::open().await;
+    let issuer = system.issuer().await;
+    let (_, who) = system.somebody(&issuer, None).await;
+    let good = issuer.mint.session(&who.subject, SystemClock.now());
+    let mut long = good.clone();
+    long.set("exp", SystemClock.now().as_second() + 86_400 + 60);
+    let mut browser = Browser::new(&system.site);
+    browser.set_cookie(gate::COOKIE, &issuer.mint.sign(&long));
+    assert_eq!(browser.get("/api/me").await.unwrap().status, 401, "a token for more than a day");
+    let token = issuer.mint.sign(&good);
+    browser.set_cookie(gate::COOKIE, &token);
+    assert_eq!(browser.get("/account").await.unwrap().status, 200);
+    assert_eq!(browser.post("/sign-out", &[]).await.unwrap().status, 303);
+    assert!(!browser.cookies().contains(&token), "the cookie is taken away");
+    browser.set_cookie(gate::COOKIE, &token);
+    assert_eq!(browser.get("/api/me").await.unwrap().status, 401, "the token goes on after signing out");
+    let again = issuer.mint.sign(&issuer.mint.session(&who.subject, SystemClock.now()));
+    browser.set_cookie(gate::COOKIE, &again);
+    assert_eq!(browser.get("/api/me").await.unwrap().status, 401, "nor does another of the same session");
 }
 
 #[tokio::test]

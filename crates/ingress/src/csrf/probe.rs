@@ -3,12 +3,17 @@
 use super::HEADER;
 use crate::{
     survey::links,
-    visitor::{VisitError, Visitor, words},
+    visitor::{VisitError, Visitor, word, words},
 };
+use kernel::Span;
 use outbound::{Answer, OutboundError, Site};
-use promises::{Finding, Promise};
+use promises::{Finding, Outcome, Promise};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use store::{
+    Store,
+    sessions::{self, Lifetimes},
+};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -18,8 +23,10 @@ const PAGES: [&str; 7] = ["/account", "/team", "/sign-in", "/sign-up", "/forgot"
 const MOST_PAGES: usize = 40;
 /// How many attacks are under way at a time.
 const AT_ONCE: usize = 8;
-/// A site that is not this one.
-const ELSEWHERE: &str = "https://elsewhere.example";
+/// Where the service lists its routes, where it does.
+const LIST: &str = "/.well-known/wordbond/routes.json";
+/// What carries its own proof: where an identity provider posts its signed documents.
+const CARRIED: &str = "/acs";
 
 /// One way to send what another site could send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +103,22 @@ pub async fn probe_with(one: &Visitor, other: &Visitor, _: &Promise) -> Finding 
     }
 }
 
+/// Judges the sessions of everybody beside what was found: no two may have the secret of their forms in common.
+pub async fn inside(store: &Store, finding: Finding) -> Finding {
+    let lifetimes = Lifetimes { idle: Span::days(3_650), absolute: Span::days(3_650) };
+    match sessions::census(store, lifetimes, store.clock().now()).await {
+        Ok(census) if census.shared > 0 => {
+            Finding::broke(format!("{} live sessions have the secret of their form tokens from another", census.shared))
+        }
+        Ok(census) if finding.outcome() == Outcome::Held => finding
+            .tried("compared the secrets of the form tokens of all live sessions")
+            .covered("live sessions", usize::try_from(census.sessions).unwrap_or(usize::MAX)),
+        Ok(_) => finding,
+        Err(error) if finding.outcome() == Outcome::Held => Finding::failed(error.to_string()),
+        Err(_) => finding,
+    }
+}
+
 async fn attack(mut one: Visitor, mut other: Visitor) -> Result<Finding, VisitError> {
     let own = one.form_token("/account").await?;
     let strangers = other.form_token("/account").await?;
@@ -109,6 +132,7 @@ async fn attack(mut one: Visitor, mut other: Visitor) -> Result<Finding, VisitEr
     let before = if counted.is_some() { notes(&mut one).await? } else { 0 };
     let mut targets = forms(&mut one).await?;
     targets.extend(described(&one.site().get("/openapi.json").await?));
+    targets.extend(listed(&one.site().get(LIST).await?));
     let tally = run(&one, &targets, &own, &strangers).await;
     let mut finding = tally.finding(targets.len());
     // The session may be gone where an attack succeeded; then that has been seen already.
@@ -186,6 +210,42 @@ fn described(document: &Answer) -> BTreeSet<Target> {
     targets
 }
 
+/// What changes something, by the service's list of its routes: also what no page links to.
+fn listed(list: &Answer) -> BTreeSet<Target> {
+    let routes: Vec<Value> = list.json().unwrap_or_default();
+    let target = |route: &Value| {
+        let text = |key: &str| route.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (method, path, auth) = (text("method"), text("path"), text("auth"));
+        let changes = matches!(method, "POST" | "PUT" | "PATCH" | "DELETE");
+        if !changes || (text("proof") == "carried" && path.ends_with(CARRIED)) || path == crate::csp::REPORT_PATH {
+            return None;
+        }
+        let fill = |part: &str| if part.starts_with('{') { Uuid::new_v4().to_string() } else { part.to_owned() };
+        Some(Target {
+            method: method.to_owned(),
+            path: path.split('/').map(fill).collect::<Vec<_>>().join("/"),
+            by_session: !matches!(auth, "public" | "operator"),
+            json: text("face") == "api",
+            body: route.get("body").and_then(Value::as_u64).is_some_and(|most| most > 0),
+        })
+    };
+    routes.iter().filter_map(target).collect()
+}
+
+/// An origin that is not `own`, of another kind each time: sites of strangers, and some that look like this one.
+fn elsewhere(own: &str) -> String {
+    let stranger = word().to_lowercase();
+    let host = own.trim_start_matches("https://");
+    match Uuid::new_v4().into_bytes().first().map(|byte| byte % 6) {
+        Some(0) => format!("https://{host}.{stranger}.com"),
+        Some(1) => format!("http://{host}"),
+        Some(2) => format!("https://{stranger}{host}"),
+        Some(3) => "null".to_owned(),
+        Some(4) => format!("https://{}:1{}", host.split(':').next().unwrap_or(host), 1_000),
+        _ => format!("https://{stranger}.com"),
+    }
+}
+
 async fn run(one: &Visitor, targets: &BTreeSet<Target>, own: &str, strangers: &str) -> Tally {
     let mut asks = Vec::new();
     for target in targets {
@@ -216,14 +276,15 @@ async fn send(
     way: Way,
     token: String,
 ) -> (Target, Way, Result<Answer, OutboundError>) {
-    let origin = site.url().to_owned();
+    let (origin, foreign) = (site.url().to_owned(), elsewhere(site.url()));
     let mut headers: Vec<(&str, &str)> = Vec::new();
     if target.by_session {
         headers.push(("cookie", &jar));
     }
     match way {
-        Way::Elsewhere => headers.extend([("origin", ELSEWHERE), ("sec-fetch-site", "cross-site")]),
-        Way::Fetched => headers.push(("sec-fetch-site", "cross-site")),
+        // Each wall alone: a browser that sends both would hide that one of them is gone.
+        Way::Elsewhere => headers.push(("origin", foreign.as_str())),
+        Way::Fetched => headers.push(("sec-fetch-site", if foreign == "null" { "same-site" } else { "cross-site" })),
         Way::Tokenless | Way::Strangers => {
             headers.extend([("origin", origin.as_str()), ("sec-fetch-site", "same-origin")]);
         }

@@ -28,10 +28,10 @@ fn promise(control: &str) -> Promise {
     }
 }
 
-async fn attack(control: &str, site: &Site) -> Finding {
+async fn attack(control: &str, site: &Site, store: &store::Store) -> Finding {
     let promise = promise(control);
     match control {
-        "csrf" => csrf::probe(site, &promise).await,
+        "csrf" => csrf::inside(store, csrf::probe(site, &promise).await).await,
         "rate-limits" => rate_limits::probe(site, &promise).await,
         _ => input_validation::probe(site, &promise).await,
     }
@@ -76,15 +76,15 @@ async fn undo(members: &Members, connection: &mut PgConnection, fault: &Fault) {
 
 async fn each_fault_is_caught(control: &str, faults: &'static [Fault]) {
     let members = Members::open().await;
-    let kept = attack(control, &members.site).await;
+    let kept = attack(control, &members.site, members.db.store()).await;
     assert_eq!(kept.outcome(), Outcome::Held, "{}", kept.saw());
     let mut connection = members.db.superuser().await.unwrap();
     for fault in faults {
         make(&members, &mut connection, fault).await;
-        let broken = attack(control, &members.site).await;
+        let broken = attack(control, &members.site, members.db.store()).await;
         assert_eq!(broken.outcome(), Outcome::Broke, "{}: {}", fault.id, broken.saw());
         undo(&members, &mut connection, fault).await;
-        let kept = attack(control, &members.site).await;
+        let kept = attack(control, &members.site, members.db.store()).await;
         assert_eq!(kept.outcome(), Outcome::Held, "{} undone: {}", fault.id, kept.saw());
     }
 }
@@ -107,7 +107,7 @@ async fn odd_input() {
 #[tokio::test]
 async fn the_attacks_do_not_starve_whoever_shares_the_machine() {
     let members = Members::open().await;
-    let finding = attack("rate-limits", &members.site).await;
+    let finding = attack("rate-limits", &members.site, members.db.store()).await;
     assert_eq!(finding.outcome(), Outcome::Held, "{}", finding.saw());
     // The usual address is untouched by the bursts.
     let mut user = Visitor::new(&members.site);
@@ -117,8 +117,9 @@ async fn the_attacks_do_not_starve_whoever_shares_the_machine() {
 #[tokio::test]
 async fn nobody_there_is_an_error_and_not_a_break() {
     let nobody = Site::new("https://localhost:9", Trust::none()).unwrap();
+    let db = testkit::ScratchDb::new().await;
     for control in ["csrf", "rate-limits", "input-validation"] {
-        let finding = attack(control, &nobody).await;
+        let finding = attack(control, &nobody, db.store()).await;
         assert_eq!(finding.outcome(), Outcome::Failed, "{control}: {}", finding.saw());
     }
 }

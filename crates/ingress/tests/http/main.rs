@@ -14,6 +14,7 @@ mod audit;
 mod controls;
 mod drain;
 mod edge;
+mod forwarded;
 mod framing;
 mod house;
 mod members;

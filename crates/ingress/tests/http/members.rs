@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ingress::{
-    AccountCaller, Allowlist, Answer, Auth, Caller, Form, FormToken, Limit, Policy, Route, RouteTable, State, Upload,
-    Visitor, cookie, html, see_other,
+    AccountCaller, Allowlist, Answer, Auth, Caller, Form, FormToken, Limit, Policy, Route, RouteTable, Settings, State,
+    Upload, Visitor, cookie, html, see_other,
 };
 use kernel::{AccountId, Permission, Problem};
 use outbound::{Dialler, Register, Site, Trust};
@@ -59,6 +59,10 @@ struct SignIn {
 
 impl Members {
     pub(crate) async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let db = ScratchDb::new().await;
         let dialler = Dialler::new(Register::only("example.com"), Trust::none());
         let (door, public) = public_port().await.unwrap();
@@ -70,7 +74,7 @@ impl Members {
         let known = Known::default();
         let accounts = Accounts { state: state.clone(), known: Arc::clone(&known) };
         let table = ingress::routes(&state).merge(routes(&accounts));
-        let house = House::serving(table, state.gate(), |_| {}).await;
+        let house = House::serving(table, state.gate(), change).await;
         let site = Site::new(&url, house.site.trust().clone()).unwrap();
         let middle = Middle::open(door, &house.tls_folder(), house.site.clone()).unwrap();
         Self { house, site, middle, db, state, known }

@@ -30,7 +30,7 @@ const MAX_AGE: ParamSpec = ParamSpec {
     stronger: Stronger::More,
 };
 
-/// The eleven controls that wings build first.
+/// The controls that wings build.
 pub(crate) const BUILT: &[ControlSpec] = &[
     ControlSpec { id: "scope-sql", modes: &[Mode::Mapped, Mode::Built], ..PLAIN },
     ControlSpec { id: "https-only", covers: &["only"], ..PLAIN },
@@ -43,7 +43,42 @@ pub(crate) const BUILT: &[ControlSpec] = &[
     ControlSpec { id: "tls-database", ..PLAIN },
     ControlSpec { id: "audit-log", ..PLAIN },
     ControlSpec { id: "honest-page", ..PLAIN },
+    ControlSpec { id: "csrf", covers: CHANGES, ..PLAIN },
+    ControlSpec { id: "rate-limits", covers: ROUTES, ..PLAIN },
+    ControlSpec { id: "input-validation", covers: &["every route", "all inputs", "every input"], ..PLAIN },
+    ControlSpec { id: "mfa", covers: &["every way in", "no way around"], ..PLAIN },
+    ControlSpec { id: "session-expiry", covers: &["every session", "all sessions"], params: LIFE, ..PLAIN },
+    ControlSpec { id: "password-hash", covers: &["every password", "all passwords", "never"], params: COST, ..PLAIN },
+    ControlSpec { id: "rectify", covers: &["every copy"], modes: &[Mode::Built], ..PLAIN },
+    ControlSpec { id: "roles", covers: PEOPLE, modes: &[Mode::Built], ..PLAIN },
+    ControlSpec { id: "admin-allowlist", covers: ADMINS, params: &[VARIABLE], ..PLAIN },
+    ControlSpec { id: "oidc-signin", covers: &["every token", "only"], params: &[PROVIDER], ..PLAIN },
+    ControlSpec { id: "saml", covers: &["every forged answer"], modes: &[Mode::Built], ..PLAIN },
+    ControlSpec { id: "drawing-visibility", covers: &["nobody else", "only"], modes: &[Mode::Built], ..PLAIN },
+    ControlSpec { id: "upstream-gate", covers: &["only through the gate", "every request"], ..PLAIN },
 ];
+
+const CHANGES: &[&str] =
+    &["every request that changes something", "all state-changing requests", "every state-changing request"];
+const ROUTES: &[&str] = &["every route", "all routes", "each route"];
+const PEOPLE: &[&str] = &["every role", "every route", "all users", "every user"];
+const ADMINS: &[&str] = &["every admin route", "all admin routes", "everyone", "nobody", "only", "each look"];
+const LIFE: &[ParamSpec] = &[
+    param("idle", ParamKind::Span, "12 hours", Stronger::Less),
+    param("absolute", ParamKind::Span, "30 days", Stronger::Less),
+];
+const COST: &[ParamSpec] = &[
+    param("memory", ParamKind::Size, "19 MiB", Stronger::More),
+    param("passes", ParamKind::Count, "2", Stronger::More),
+];
+const VARIABLE: ParamSpec = param("variable", ParamKind::Text, "ADMIN_EMAILS", Stronger::Neither);
+const PROVIDER: ParamSpec = ParamSpec {
+    name: "provider",
+    kind: ParamKind::Text,
+    default: None,
+    about: "The identity provider, as customers know it.",
+    stronger: Stronger::Neither,
+};
 
 /// A control with a parameter of every type.
 const SPECIMEN: ControlSpec = ControlSpec {

@@ -2,7 +2,7 @@
 //! [`crate::team`] knows this table.
 
 use super::get;
-use crate::{Scoped, StoreError, audit, time::At};
+use crate::{Scoped, StoreError, audit, team::is_member, time::At};
 use kernel::{PersonId, Timestamp};
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -91,16 +91,4 @@ async fn own(scoped: &mut Scoped, id: Uuid) -> Result<(), StoreError> {
     let person = scoped.person()?;
     let drawing = get(scoped, id).await?;
     if drawing.owner == person { Ok(()) } else { Err(StoreError::NotFound) }
-}
-
-/// Whether somebody is a member of the team now. Whoever has left keeps their row, so that a foreign key does not say.
-async fn is_member(scoped: &mut Scoped, person: PersonId) -> Result<bool, StoreError> {
-    let (tenant, by) = (scoped.tenant(), scoped.actor().person());
-    scoped.own_rows_of(Some(person)).await?;
-    const SQL: &str =
-        "SELECT removed_at IS NULL FROM wordbond.person WHERE tenant_id = $1 AND person_id = $2 FOR SHARE";
-    let member: Option<bool> =
-        sqlx::query_scalar(SQL).bind(tenant.uuid()).bind(person.uuid()).fetch_optional(scoped.conn()).await?;
-    scoped.own_rows_of(by).await?;
-    Ok(member == Some(true))
 }

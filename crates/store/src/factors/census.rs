@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Row as _};
 pub struct FactorCensus {
     /// Accounts with a second factor.
     pub accounts: u64,
-    /// Sessions of theirs that began with a password since, live, and owe nothing: there should be none.
+    /// Sessions of theirs that began with a password or at a provider since, live, and owe nothing: there should be none.
     pub skipped: u64,
 }
 
@@ -19,8 +19,8 @@ pub struct FactorCensus {
 /// When the database cannot be asked.
 pub async fn census(store: &Store, now: Timestamp) -> Result<FactorCensus, StoreError> {
     const SQL: &str = "SELECT (SELECT count(DISTINCT account_id) FROM wordbond.factor),
-            (SELECT count(*) FROM wordbond.session AS s WHERE s.expires_at > $1 AND s.strength = 'password' AND NOT s.pending
-                 AND EXISTS (SELECT FROM wordbond.factor AS f WHERE f.account_id = s.account_id
+            (SELECT count(*) FROM wordbond.session AS s WHERE s.expires_at > $1 AND s.strength IN ('password', 'provider')
+                 AND NOT s.pending AND EXISTS (SELECT FROM wordbond.factor AS f WHERE f.account_id = s.account_id
                                  AND f.created_at < s.created_at))";
     let mut backup = store.connect_as(Role::Backup).await?;
     let row = sqlx::query(SQL).bind(At(now)).fetch_one(&mut backup).await?;

@@ -1,6 +1,6 @@
 //! Passkeys.
 
-use super::{Secret, insert, place, unhex};
+use super::{Secret, insert, place, recovery, unhex};
 use crate::{
     Store, StoreError,
     accounts::tell,
@@ -171,6 +171,7 @@ pub async fn remove_passkey(store: &Store, account: AccountId, id: Uuid) -> Resu
         return Err(StoreError::NotFound);
     }
     sign_in::remove(&mut scoped, Kind::Passkey, &[id]).await?;
+    recovery::end_with_the_last(&mut scoped, account).await?;
     tell(&mut scoped, account, None, "factor.remove", &[("kind", "passkey")]).await?;
     revocation::commit(store, scoped).await
 }

@@ -1,6 +1,6 @@
 //! Recovery codes: each good once, kept as a keyed hash of the hash that the caller makes.
 
-use crate::{Store, StoreError, accounts::tell, time::At};
+use crate::{Scoped, Store, StoreError, accounts::tell, time::At};
 use kernel::AccountId;
 use uuid::Uuid;
 
@@ -36,6 +36,14 @@ pub async fn set_recovery_codes(store: &Store, account: AccountId, hashes: &[[u8
     }
     tell(&mut scoped, account, None, "recovery-codes.set", &[]).await?;
     scoped.commit().await
+}
+
+/// Ends the recovery codes with the last factor, in the caller's transaction: with the next one, others are made.
+pub(super) async fn end_with_the_last(scoped: &mut Scoped, account: AccountId) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM wordbond.recovery_code WHERE account_id = $1
+        AND NOT EXISTS (SELECT FROM wordbond.factor AS f WHERE f.account_id = $1)";
+    sqlx::query(SQL).bind(account.uuid()).execute(scoped.conn()).await?;
+    Ok(())
 }
 
 /// Uses a recovery code: `true` once.

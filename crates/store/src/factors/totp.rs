@@ -1,6 +1,6 @@
 //! One-time passwords.
 
-use super::{Secret, insert, place, unhex};
+use super::{Secret, insert, place, recovery, unhex};
 use crate::{Store, StoreError, accounts::tell, revocation, time::At};
 use kernel::{AccountId, Timestamp};
 use sqlx::Row as _;
@@ -97,6 +97,7 @@ pub async fn remove_totp(store: &Store, account: AccountId) -> Result<(), StoreE
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
+    recovery::end_with_the_last(&mut scoped, account).await?;
     tell(&mut scoped, account, None, "factor.remove", &[("kind", "totp")]).await?;
     revocation::commit(store, scoped).await
 }

@@ -74,7 +74,7 @@ pub(crate) async fn end_membership(
 }
 
 /// Clears away what nobody can use any more.
-pub(super) async fn clear_expired(scoped: &mut Scoped, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn clear_expired(scoped: &mut Scoped, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
     let gone: Vec<Uuid> = sqlx::query_scalar(
         "DELETE FROM wordbond.session WHERE account_id = $1 AND expires_at <= $2 RETURNING session_id",
     )
@@ -94,6 +94,10 @@ pub struct Census {
     pub beyond: u64,
     /// How many of them began or were used in the future.
     pub ahead: u64,
+    /// How many of them have the secret of their form tokens in common with another.
+    pub shared: u64,
+    /// How many of them were last used at the same microsecond as those of two or more other accounts: no request does that.
+    pub together: u64,
 }
 
 /// Counts every account's sessions, as the backup reads them: whether any is promised a longer life than `lifetimes` gives.
@@ -102,7 +106,11 @@ pub struct Census {
 /// When the database cannot be asked.
 pub async fn census(store: &Store, lifetimes: Lifetimes, now: Timestamp) -> Result<Census, StoreError> {
     const SQL: &str = "SELECT count(*), count(*) FILTER (WHERE expires_at > created_at + make_interval(secs => $2)),
-            count(*) FILTER (WHERE greatest(created_at, seen_at, confirmed_at) > $1 + interval '1 minute')
+            count(*) FILTER (WHERE greatest(created_at, seen_at, confirmed_at) > $1 + interval '1 minute'),
+            count(*) - count(DISTINCT csrf),
+            (SELECT coalesce(sum(n), 0)::bigint FROM (
+                SELECT count(*) AS n FROM wordbond.session WHERE expires_at > $1
+                GROUP BY seen_at HAVING count(DISTINCT account_id) > 2) AS t)
         FROM wordbond.session WHERE expires_at > $1";
     let mut backup = store.connect_as(Role::Backup).await?;
     let absolute = f64::from(u32::try_from(lifetimes.absolute.as_secs()).unwrap_or(u32::MAX));
@@ -110,5 +118,5 @@ pub async fn census(store: &Store, lifetimes: Lifetimes, now: Timestamp) -> Resu
     backup.close().await?;
     let count =
         |at: usize| -> Result<u64, StoreError> { Ok(u64::try_from(row.try_get::<i64, _>(at)?).unwrap_or_default()) };
-    Ok(Census { sessions: count(0)?, beyond: count(1)?, ahead: count(2)? })
+    Ok(Census { sessions: count(0)?, beyond: count(1)?, ahead: count(2)?, shared: count(3)?, together: count(4)? })
 }

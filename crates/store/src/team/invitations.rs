@@ -1,17 +1,17 @@
 //! Invitations: a token in a mail, good once, for one address, until it expires.
 
-use super::{find, lock, nobody, outranks, role_of};
+use super::{end_tokens, find, lock, nobody, outranks, role_of};
 use crate::{
     Scoped, Store, StoreError,
     accounts::{self, Account, insert_membership, rewrite},
     audit, revocation,
-    sessions::after,
+    sessions::{self, after},
     sign_in::{self, Kind, Whose},
     tenancy::{self, NewPerson},
     time::At,
     token::{Form, Token},
 };
-use kernel::{AccountId, Actor, PersonId, Span, TeamRole, TenantId, Timestamp};
+use kernel::{AccountId, Actor, PersonId, SessionId, Span, TeamRole, TenantId, Timestamp};
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 use vault::{KeyRing, Place, Sealed, Subject};
@@ -206,14 +206,24 @@ pub async fn invitation(store: &Store, token: &str) -> Result<Option<OpenInvitat
     Ok(Some(OpenInvitation { id, tenant, team: tenancy::name(&mut scoped).await?, email, role, expires_at }))
 }
 
-/// Lets an account into the team of an invitation.
+/// Lets an account into the team of an invitation. Its sessions but `keep` end: one that the provider of a team opened must
+/// not reach another team.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] for a token that is no open invitation's; [`StoreError::Invalid`] when it is for another address,
 /// or the account's is not proven; [`StoreError::Taken`] when they are in the team already.
-pub async fn accept(store: &Store, token: &str, account: AccountId) -> Result<(TenantId, PersonId), StoreError> {
+pub async fn accept(
+    store: &Store,
+    token: &str,
+    account: AccountId,
+    keep: Option<SessionId>,
+) -> Result<(TenantId, PersonId), StoreError> {
     let open = invitation(store, token).await?.ok_or(StoreError::NotFound)?;
-    let person = accept_invited(store, open.tenant, open.id, account).await?;
+    let who = accounts::by_id(store, account).await?.ok_or(StoreError::NotFound)?;
+    if !who.verified {
+        return Err(StoreError::Invalid("prove your address first: we have sent you a mail".to_owned()));
+    }
+    let person = accept_invited(store, open.tenant, open.id, &who, keep).await?;
     Ok((open.tenant, person))
 }
 
@@ -234,36 +244,32 @@ pub async fn invited(store: &Store, tenant: TenantId, email: &str) -> Result<Opt
         .await?)
 }
 
-/// Lets an account into the team of an invitation that was found by its address.
-///
-/// # Errors
-/// As [`accept`].
-pub async fn accept_invited(
+/// Lets an account into the team of an invitation to its address, which it has proven to that team at least.
+pub(crate) async fn accept_invited(
     store: &Store,
     tenant: TenantId,
     invitation: Uuid,
-    account: AccountId,
+    who: &Account,
+    keep: Option<SessionId>,
 ) -> Result<PersonId, StoreError> {
-    let who = accounts::by_id(store, account).await?.ok_or(StoreError::NotFound)?;
-    if !who.verified {
-        return Err(StoreError::Invalid("prove your address first: we have sent you a mail".to_owned()));
-    }
+    let account = who.id;
     let fresh = PersonId::new();
     let mut scoped = store.scope_of(tenant, &nobody(), Some(account)).await?;
     lock(&mut scoped).await?;
-    let role = open_for(&mut scoped, invitation, &who).await?;
-    let earlier = earlier(&mut scoped, &who).await?;
+    let role = open_for(&mut scoped, invitation, who).await?;
+    let earlier = earlier(&mut scoped, who).await?;
     let person = earlier.map_or(fresh, |(person, _)| person);
     close(&mut scoped, invitation, "accepted_at").await?;
     scoped.enter(tenant, &Actor::Person { id: person }).await?;
     match earlier {
-        Some((_, now)) => come_back(&mut scoped, person, &who, role.max(now.unwrap_or(role))).await?,
+        Some((_, now)) => come_back(&mut scoped, person, who, role.max(now.unwrap_or(role))).await?,
         None => {
             store.keys().create(tenant, Subject::Person(person))?;
             tenancy::insert_person(&mut scoped, person, NewPerson { name: &who.name, email: &who.email }, role).await?;
         }
     }
     insert_membership(&mut scoped, account, person).await?;
+    sessions::end_all(&mut scoped, account, keep).await?;
     let targets = [format!("invitation:{invitation}"), format!("person:{person}"), format!("account:{account}")];
     audit::note(&mut scoped, "invitation.accept", &targets, &[("role", role.as_str())]).await?;
     revocation::commit(store, scoped).await?;
@@ -304,9 +310,10 @@ async fn earlier(scoped: &mut Scoped, who: &Account) -> Result<Option<(PersonId,
     Ok(Some((PersonId::from(row.try_get::<Uuid, _>(0)?), role)))
 }
 
-/// Makes an earlier row the account's.
+/// Makes an earlier row the account's. The tokens that there are were given to whoever added the person, and end.
 async fn come_back(scoped: &mut Scoped, person: PersonId, who: &Account, role: TeamRole) -> Result<(), StoreError> {
     rewrite(scoped, person, &who.name, &who.email).await?;
+    end_tokens(scoped, person).await?;
     let tenant = scoped.tenant();
     const SQL: &str = "UPDATE wordbond.person SET account_id = $3, role = $4, removed_at = NULL
         WHERE tenant_id = $1 AND person_id = $2";

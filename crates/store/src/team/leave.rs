@@ -29,13 +29,15 @@ pub async fn remove_member(store: &Store, tenant: TenantId, by: PersonId, person
     if theirs == TeamRole::Owner {
         another_owner(&mut scoped, person).await?;
     }
+    scoped.own_rows_of(Some(person)).await?;
+    // First of all: whoever shares with them at this instant holds their row (see `is_member`), or waits and is refused. What
+    // is ended below is then everything.
+    let account = strike(&mut scoped, person).await?;
+    end_tokens(&mut scoped, person).await?;
+    end_invitations(&mut scoped, person).await?;
     for table in GRANTS {
         end_grants(&mut scoped, table, person).await?;
     }
-    scoped.own_rows_of(Some(person)).await?;
-    end_tokens(&mut scoped, person).await?;
-    end_invitations(&mut scoped, person).await?;
-    let account = strike(&mut scoped, person).await?;
     if let Some(account) = account {
         scoped.account_rows_of(Some(account)).await?;
         sessions::end_membership(&mut scoped, account, tenant, person).await?;
@@ -67,7 +69,8 @@ async fn strike(scoped: &mut Scoped, person: PersonId) -> Result<Option<AccountI
     Ok(account.map(AccountId::from))
 }
 
-async fn end_tokens(scoped: &mut Scoped, person: PersonId) -> Result<(), StoreError> {
+/// Ends the API tokens of a person whose rows are in scope.
+pub(crate) async fn end_tokens(scoped: &mut Scoped, person: PersonId) -> Result<(), StoreError> {
     let tenant = scoped.tenant();
     const SQL: &str = "DELETE FROM wordbond.token WHERE tenant_id = $1 AND person_id = $2 RETURNING token_id";
     let ended: Vec<Uuid> =
@@ -75,7 +78,8 @@ async fn end_tokens(scoped: &mut Scoped, person: PersonId) -> Result<(), StoreEr
     sign_in::remove(scoped, Kind::Token, &ended).await
 }
 
-async fn end_invitations(scoped: &mut Scoped, person: PersonId) -> Result<(), StoreError> {
+/// Takes back what a person whose rows are in scope has invited others with.
+pub(crate) async fn end_invitations(scoped: &mut Scoped, person: PersonId) -> Result<(), StoreError> {
     let (tenant, now) = (scoped.tenant(), At(scoped.now()));
     const SQL: &str = "UPDATE wordbond.invitation SET revoked_at = $3
         WHERE tenant_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL RETURNING invitation_id";

@@ -70,11 +70,14 @@ async fn a_new_password_ends_other_sessions_and_voids_links() {
     let ada = account(store, "ada@example.org").await;
     let (kept, other) = (session(store, ada.account, Some(ada.tenant)).await, session(store, ada.account, None).await);
     let link = one_time::issue(store, Some(ada.account), "reset", "", Span::hours(1)).await.unwrap();
+    let known = one_time::issue(store, Some(ada.account), one_time::KNOWN, "", Span::days(1)).await.unwrap();
     accounts::set_password(store, ada.account, "$argon2id$v=19$m=8,t=1,p=1$YQ$Yg", Some(kept.id)).await.unwrap();
     let now = store.clock().now();
     assert!(sessions::find(store, kept.token.expose(), super::LIVES, now).await.unwrap().is_some());
     assert!(sessions::find(store, other.token.expose(), super::LIVES, now).await.unwrap().is_none());
     assert!(one_time::take(store, link.expose(), "reset").await.unwrap().is_none());
+    let still = one_time::peek(store, known.expose(), one_time::KNOWN).await.unwrap();
+    assert!(still.is_some(), "the owner's browser is not forgotten");
 
     account(store, "grace@example.org").await;
     accounts::rehash(store, ada.account, "$argon2id$v=19$m=9,t=1,p=1$YQ$Yg").await.unwrap();
@@ -96,7 +99,7 @@ async fn name_and_address_change_in_every_copy() {
     let invited = team::invite(store, ada.tenant, ada.person, "grace@example.org", TeamRole::Member, Span::days(1))
         .await
         .unwrap();
-    let (_, there) = team::accept(store, invited.token.expose(), grace.account).await.unwrap();
+    let (_, there) = team::accept(store, invited.token.expose(), grace.account, None).await.unwrap();
     let reset = one_time::issue(store, Some(grace.account), "reset", "", Span::hours(1)).await.unwrap();
 
     accounts::set_name(store, grace.account, "Grace Hopper").await.unwrap();
@@ -173,6 +176,7 @@ async fn api_tokens_are_made_listed_and_taken_back() {
     let ada = account(store, "ada@example.org").await;
     let token = accounts::new_token(store, ada.tenant, ada.person, "laptop").await.unwrap();
     let who = tenancy::authenticate(store, token.expose()).await.unwrap().unwrap();
+    assert!(!who.needs_second);
     assert_eq!((who.person, who.account, who.role), (ada.person, Some(ada.account), TeamRole::Owner));
     let listed = accounts::tokens(store, ada.tenant, ada.person).await.unwrap();
     assert_eq!(listed.len(), 1);
@@ -189,7 +193,7 @@ async fn an_account_without_a_team_is_told_under_the_operator() {
     let (ada, grace) = (account(store, "ada@example.org").await, account(store, "grace@example.org").await);
     let invited =
         team::invite(store, ada.tenant, ada.person, "grace@example.org", TeamRole::Owner, Span::days(1)).await.unwrap();
-    team::accept(store, invited.token.expose(), grace.account).await.unwrap();
+    team::accept(store, invited.token.expose(), grace.account, None).await.unwrap();
     team::remove_member(store, ada.tenant, ada.person, ada.person).await.unwrap();
     accounts::set_name(store, ada.account, "Ada L").await.unwrap();
     let mut operator = store.scoped(operator_tenant(), &Actor::Operator).await.unwrap();

@@ -1,7 +1,7 @@
 //! Second factors.
 
 use super::account;
-use store::{StoreError, accounts, factors};
+use store::{StoreError, accounts, factors, team, tenancy};
 use testkit::ScratchDb;
 
 #[tokio::test]
@@ -76,4 +76,39 @@ async fn a_recovery_code_is_good_once() {
     factors::set_recovery_codes(store, ada, &[[3; 32]]).await.unwrap();
     assert!(!factors::use_recovery_code(store, ada, &[2; 32]).await.unwrap(), "replaced");
     assert!(factors::use_recovery_code(store, ada, &[3; 32]).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_team_that_requires_a_factor_is_closed_to_tokens_of_members_without_one() {
+    let db = ScratchDb::new().await;
+    let store = db.store();
+    let ada = account(store, "ada@example.org").await;
+    let token = accounts::new_token(store, ada.tenant, ada.person, "CI").await.unwrap();
+    let owes = async || tenancy::authenticate(store, token.expose()).await.unwrap().unwrap().needs_second;
+    assert!(!owes().await);
+    team::set_settings(store, ada.tenant, ada.person, "Engines", true).await.unwrap();
+    assert!(owes().await);
+    factors::add_totp(store, ada.account, b"key", "phone").await.unwrap();
+    assert!(!owes().await);
+    factors::remove_totp(store, ada.account).await.unwrap();
+    assert!(owes().await);
+}
+
+#[tokio::test]
+async fn recovery_codes_end_with_the_last_factor() {
+    let db = ScratchDb::new().await;
+    let store = db.store();
+    let ada = account(store, "ada@example.org").await.account;
+    let left = async || factors::recovery_codes_left(store, ada).await.unwrap();
+    factors::add_totp(store, ada, b"key", "phone").await.unwrap();
+    let key = factors::add_passkey(store, ada, b"credential", b"public key", "laptop").await.unwrap();
+    factors::set_recovery_codes(store, ada, &[[1; 32]]).await.unwrap();
+    factors::remove_totp(store, ada).await.unwrap();
+    assert_eq!(left().await, 1, "the passkey is left");
+    factors::remove_passkey(store, ada, key).await.unwrap();
+    assert_eq!(left().await, 0);
+    factors::add_totp(store, ada, b"key", "phone").await.unwrap();
+    factors::set_recovery_codes(store, ada, &[[1; 32]]).await.unwrap();
+    factors::remove_totp(store, ada).await.unwrap();
+    assert_eq!(left().await, 0);
 }

@@ -15,9 +15,11 @@ mod records;
 mod scope;
 mod server;
 mod sessions;
+mod takeover;
 mod team;
 mod teams;
 mod trail;
+mod upkeep;
 
 use kernel::{AccountId, Actor, PersonId, Span, TenantId};
 use store::{

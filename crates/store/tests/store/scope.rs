@@ -51,7 +51,7 @@ async fn enter(store: &Store, name: &str) {
     let grace = account(store, &email).await;
     let week = Span::days(7);
     let invited = team::invite(store, ada.tenant, ada.person, &email, TeamRole::Member, week).await.unwrap();
-    team::accept(store, invited.token.expose(), grace.account).await.unwrap();
+    team::accept(store, invited.token.expose(), grace.account, None).await.unwrap();
     team::invite(store, ada.tenant, ada.person, "next@example.org", TeamRole::Viewer, week).await.unwrap();
     for who in [ada, grace] {
         session(store, who.account, Some(who.tenant)).await;

@@ -7,7 +7,7 @@ use sqlx::Executor as _;
 use std::time::Duration;
 use store::{
     StoreError,
-    sessions::{self, Cache, Lifetimes, NewSession, Strength},
+    sessions::{self, Cache, Lifetimes, NewSession, Standing, Strength},
     team, tenancy,
 };
 use testkit::ScratchDb;
@@ -234,7 +234,7 @@ async fn suspending_removing_and_changing_a_role_show_at_once() {
     let invited = team::invite(&store, ada.tenant, ada.person, "grace@example.org", TeamRole::Member, Span::days(1))
         .await
         .unwrap();
-    let (_, person) = team::accept(&store, invited.token.expose(), grace.account).await.unwrap();
+    let (_, person) = team::accept(&store, invited.token.expose(), grace.account, None).await.unwrap();
     let opened = session(&store, grace.account, Some(ada.tenant)).await;
     let own = session(&store, grace.account, Some(grace.tenant)).await;
     let cache = Cache::new(store.clone());
@@ -251,4 +251,35 @@ async fn suspending_removing_and_changing_a_role_show_at_once() {
     team::remove_member(&store, ada.tenant, ada.person, person).await.unwrap();
     assert!(find().await.is_none());
     assert!(cache.find(own.token.expose(), LIVES, now).await.unwrap().is_some(), "elsewhere nothing has changed");
+}
+
+#[tokio::test]
+async fn somebody_who_was_let_in_may_stay_until_something_ends() {
+    let db = ScratchDb::new().await;
+    let store = db.store();
+    let ada = account(store, "ada@example.org").await;
+    let opened = session(store, ada.account, Some(ada.tenant)).await;
+    let by_token = Standing { tenant: ada.tenant, person: ada.person, role: TeamRole::Owner, session: None };
+    let by_session = Standing { session: Some((ada.account, opened.id)), ..by_token };
+    let now = store.clock().now();
+    let still = async |standing| sessions::still(store, standing, LIVES, now).await.unwrap();
+    assert!(still(by_token).await && still(by_session).await);
+    sessions::rotate(store, ada.account, opened.id).await.unwrap();
+    assert!(still(by_session).await, "a new token is no end");
+    assert!(!still(Standing { role: TeamRole::Member, ..by_session }).await, "another role");
+    let eve = account(store, "eve@example.org").await;
+    for wrong in [
+        Standing { session: Some((eve.account, opened.id)), ..by_session },
+        Standing { session: Some((ada.account, SessionId::new())), ..by_session },
+        Standing { tenant: eve.tenant, ..by_session },
+        Standing { person: eve.person, ..by_token },
+    ] {
+        assert!(!still(wrong).await, "{wrong:?}");
+    }
+    let later = now + SignedDuration::from_mins(61);
+    assert!(!sessions::still(store, by_session, LIVES, later).await.unwrap(), "unused for an hour");
+    sessions::revoke(store, ada.account, opened.id).await.unwrap();
+    assert!(!still(by_session).await && still(by_token).await);
+    tenancy::suspend(store, ada.tenant, &Actor::Operator, "unpaid").await.unwrap();
+    assert!(!still(by_token).await);
 }

@@ -17,7 +17,7 @@ const WEEK: Span = Span::days(7);
 async fn joins(store: &Store, ada: SignedUp, email: &str, role: TeamRole) -> (SignedUp, PersonId) {
     let who = account(store, email).await;
     let invited = team::invite(store, ada.tenant, ada.person, email, role, WEEK).await.unwrap();
-    (who, team::accept(store, invited.token.expose(), who.account).await.unwrap().1)
+    (who, team::accept(store, invited.token.expose(), who.account, None).await.unwrap().1)
 }
 
 #[tokio::test]
@@ -32,13 +32,13 @@ async fn an_invitation_is_for_one_address_and_good_once() {
     assert_eq!((open.tenant, open.role, open.email.as_str()), (ada.tenant, TeamRole::Member, "Grace@example.org"));
     assert_eq!(open.team, "Engines");
     assert_eq!(team::invited(store, ada.tenant, "grace@example.org").await.unwrap(), Some(open.id));
-    let other = team::accept(store, invited.token.expose(), eve.account).await;
+    let other = team::accept(store, invited.token.expose(), eve.account, None).await;
     assert!(matches!(other, Err(StoreError::Invalid(_))), "for another address");
 
-    let (tenant, person) = team::accept(store, invited.token.expose(), grace.account).await.unwrap();
+    let (tenant, person) = team::accept(store, invited.token.expose(), grace.account, None).await.unwrap();
     assert_eq!(tenant, ada.tenant);
     assert!(team::invitation(store, invited.token.expose()).await.unwrap().is_none());
-    assert!(matches!(team::accept(store, invited.token.expose(), grace.account).await, Err(StoreError::NotFound)));
+    assert!(matches!(team::accept(store, invited.token.expose(), grace.account, None).await, Err(StoreError::NotFound)));
     let members = team::members(&mut as_person(store, ada.tenant, person).await).await.unwrap();
     let told: Vec<_> = members.iter().map(|m| (m.person, m.email.as_str(), m.role)).collect();
     assert_eq!(
@@ -71,10 +71,10 @@ async fn an_invitation_expires_and_is_taken_back() {
         NewAccount { name: "G", email: "grace@example.org", password_hash: None, team: "T", verified: false };
     let grace = accounts::sign_up(store, unproven).await.unwrap();
     let third = invite(WEEK).await.unwrap();
-    let refused = team::accept(store, third.token.expose(), grace.account).await;
+    let refused = team::accept(store, third.token.expose(), grace.account, None).await;
     assert!(matches!(refused, Err(StoreError::Invalid(_))), "the address is not proven");
     accounts::set_verified(store, grace.account).await.unwrap();
-    team::accept(store, third.token.expose(), grace.account).await.unwrap();
+    team::accept(store, third.token.expose(), grace.account, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn whoever_leaves_takes_everything_along() {
     // Who comes back is the same person, as what they are invited now.
     let invited =
         team::invite(store, ada.tenant, ada.person, "grace@example.org", TeamRole::Viewer, WEEK).await.unwrap();
-    let (_, again) = team::accept(store, invited.token.expose(), grace.account).await.unwrap();
+    let (_, again) = team::accept(store, invited.token.expose(), grace.account, None).await.unwrap();
     assert_eq!(again, person);
     let roles: Vec<_> = team::memberships(store, grace.account).await.unwrap().iter().map(|m| m.role).collect();
     assert_eq!(roles, [TeamRole::Owner, TeamRole::Viewer]);

@@ -83,6 +83,8 @@ pub struct Texts {
     pub no_member: &'static str,
     /// The section about deletion, and its button.
     pub delete: &'static str,
+    /// The way to it.
+    pub delete_link: &'static str,
     /// What it does.
     pub delete_lead: &'static str,
     /// The question.
@@ -124,7 +126,7 @@ pub const EN: Texts = Texts {
     file_hint: "PNG, JPEG, PDF, SVG, DXF or DWG, at most 16 MiB.",
     name_hint: "Left empty, it is the file's own name.",
     no_file: "Choose a file.",
-    unknown_file: "This is no drawing that we know: PNG, JPEG, PDF, SVG, DXF and DWG are.",
+    unknown_file: "This file is none of these: PNG, JPEG, PDF, SVG, DXF, DWG.",
     unnamed: "Drawing",
     back: "All drawings",
     open: "Open the original",
@@ -140,6 +142,7 @@ pub const EN: Texts = Texts {
     nobody: "There is nobody else in the team to share with.",
     no_member: "Choose a member of the team.",
     delete: "Delete",
+    delete_link: "Delete this drawing",
     delete_lead: "A drawing that is deleted is gone for you and for everybody it was shared with.",
     delete_question: "Delete this drawing?",
     keep: "Keep it",

@@ -16,7 +16,7 @@ use promises::{
     Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
 };
-use store::{Store, drawings::attack};
+use store::{Store, drawings::attack, told};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -28,7 +28,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             Afterwards the drawing must be as it was, shared as it was, and closed again to whom the share is taken back \
             from. Then, under the application's own role, raw SQL from the seats of strangers, members and former members \
             tries to read, change and delete every drawing there is, not the planted one alone; and no share may outlive a \
-            membership. It cannot see what a superuser of the database or whoever controls the host does.",
+            membership, nor stand in the database without somebody's having shared it, as the team's log tells. It cannot see what a superuser of the database or whoever controls the host does.",
     wing: "workspaces",
     vantage: Vantage::Inside,
     params: &[],
@@ -98,6 +98,7 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
         .tried("as somebody it is shared with: every route that changes it")
         .tried("took a share back, and removed a member it was shared with")
         .tried("raw SQL under the application's role: SELECT, UPDATE, DELETE on every drawing, part and grant")
+        .tried("compared every share with the logs of the teams")
         .covered("routes", tried.routes)
         .covered("calls", tried.calls)
         .covered("drawings", found.drawings)
@@ -105,7 +106,14 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
 }
 
 async fn raw(store: &Store) -> Result<attack::Attacked, Stop> {
-    let found = attack::attack(store).await.map_err(|error| Stop::Failed(error.to_string()))?;
+    let failed = |error: store::StoreError| Stop::Failed(error.to_string());
+    let found = attack::attack(store).await.map_err(failed)?;
+    let untold = told::walk(store).await.map_err(failed)?.shares;
+    if untold > 0 {
+        return Err(Stop::Broke(format!(
+            "{untold} drawings are shared with somebody, and no log tells that they were"
+        )));
+    }
     match found.leaks.first() {
         None => Ok(found),
         Some(first) => {

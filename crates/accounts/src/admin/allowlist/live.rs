@@ -24,6 +24,11 @@ struct Plants {
     proven: Browser,
 }
 
+#[derive(Deserialize)]
+struct Me {
+    tenant: Uuid,
+}
+
 /// What was tried.
 pub(super) struct Live {
     pub(super) routes: usize,
@@ -43,7 +48,9 @@ pub(super) async fn attack(site: &Site, data_dir: &Path) -> Result<Live, Stop> {
         None => Plants::sow(site, data_dir).await?,
     };
     memory::write(&file, &plants).map_err(|error| Stop::Failed(format!("{MEMORY}: {error}")))?;
-    let team = Uuid::now_v7();
+    // A team that is there: of one that is not, an open door would say that there is nothing as well.
+    let me = plants.proven.get("/api/me").await?.json::<Me>();
+    let team = me.map_err(|_| Stop::Failed("somebody planted is in no team".to_owned()))?.tenant;
     let mut calls = strangers::shut(&mut Browser::new(site), &routes, "somebody who is not signed in", team).await?;
     calls += strangers::shut(&mut plants.unproven, &routes, "somebody who proved no address", team).await?;
     calls += strangers::shut(&mut plants.proven, &routes, "somebody who is not on the list", team).await?;

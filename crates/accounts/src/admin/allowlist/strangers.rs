@@ -13,7 +13,9 @@ pub(super) async fn routes(site: &Site) -> Result<Vec<Listed>, Stop> {
     let answer = site.get(PATH).await?;
     let all = answer.json::<Vec<Listed>>();
     let all = all.map_err(|_| Stop::from(PlantError::Refused(PATH.to_owned(), answer.status)))?;
-    let admin: Vec<Listed> = all.into_iter().filter(|route| route.auth == "admin").collect();
+    // What stands below the admin area belongs to it, whatever the list says of it.
+    let below = |route: &Listed| route.path == "/admin" || route.path.starts_with("/admin/");
+    let admin: Vec<Listed> = all.into_iter().filter(|route| route.auth == "admin" || below(route)).collect();
     if admin.is_empty() { Err(Stop::Failed(format!("{PATH} lists no admin route"))) } else { Ok(admin) }
 }
 

@@ -16,7 +16,7 @@ use outbound::Site;
 use promises::Finding;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use store::{Store, census};
+use store::{Store, census, told};
 use uuid::Uuid;
 
 /// Where the plants are remembered, below the data directory.
@@ -66,6 +66,7 @@ pub(super) async fn run(site: &Site, store: &Store, data_dir: &Path, issuer: Loo
         .tried("called every route as each role that may not, with ids of the own team, and as each that may, with ids of nobody")
         .tried("called every route with ids as each role, with ids of another team, and compared that team before and after")
         .tried("raised and lowered a member's role, and called at once")
+        .tried("compared the role of every member of every team with what the team's log tells")
         .tried("called every route without a session, and the routes of administrators and operators as every role")
         .covered("routes", tally.routes)
         .covered("calls that had to be refused", tally.refusals)
@@ -100,6 +101,10 @@ async fn everybody(store: &Store) -> Result<usize, Stop> {
     }
     if found.strayed > 0 {
         return Err(Stop::Broke(format!("{} sessions act as somebody else than their account", found.strayed)));
+    }
+    let untold = told::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?.roles;
+    if untold > 0 {
+        return Err(Stop::Broke(format!("{untold} members have another role than the log of their team tells")));
     }
     Ok(usize::try_from(found.teams).unwrap_or(usize::MAX))
 }

@@ -12,7 +12,7 @@ use ingress::{Answer, Query};
 use kernel::Permission;
 use serde::Deserialize;
 use store::drawings::{self, Drawing, Which};
-use ui::{Cell, Links, Notice, Page, Table};
+use ui::{Cell, Links, Notice, Page, Table, Tone};
 use uuid::Uuid;
 
 /// How many stand on a page.
@@ -83,12 +83,14 @@ fn row(drawing: &Drawing, view: &View, people: &People) -> [Cell; 5] {
     ]
 }
 
-/// What else there is to see, without what is seen.
+/// What there is to do and to see.
 fn ways(which: Which, writes: bool) -> Links {
-    let links = if writes { Links::new().link("/drawings/new", EN.upload) } else { Links::new() };
-    let others = [(Which::All, EN.all), (Which::Own, EN.own), (Which::Shared, EN.shared)];
-    let others = others.into_iter().filter(|(other, _)| *other != which);
-    others.fold(links, |links, (other, label)| links.link(format!("{HOME}?which={}", word(other)), label))
+    let links = if writes { Links::row().button("/drawings/new", EN.upload, Tone::Main) } else { Links::row() };
+    let all = [(Which::All, EN.all), (Which::Own, EN.own), (Which::Shared, EN.shared)];
+    all.into_iter().fold(links, |links, (other, label)| {
+        let path = format!("{HOME}?which={}", word(other));
+        if other == which { links.here(path, label) } else { links.link(path, label) }
+    })
 }
 
 /// The way to the next page, and back to the first.

@@ -55,10 +55,11 @@ async fn page(app: &Drawings, view: &View, id: Uuid, said: Said) -> Answer<Page>
     let people = People::of(&mut scoped).await?;
     let mine = drawing.owner == view.caller.person;
     let page = Page::new(&drawing.name)
+        .wide()
         .add(said.done.map(|done| Notice::done(done, "")))
-        .add(facts(&drawing, mine, &people))
         .add(picture(&drawing))
-        .add(ways(&drawing));
+        .add(ways(&drawing))
+        .add(facts(&drawing, mine, &people));
     // Whoever may only look now may have uploaded before: what they share is theirs to see, not to change.
     if !mine || !view.caller.role.may(Permission::DrawingsWrite) {
         return Ok(page.add(Links::new().link(HOME, EN.back)));
@@ -70,7 +71,7 @@ async fn page(app: &Drawings, view: &View, id: Uuid, said: Said) -> Answer<Page>
                 .add(shares(&drawing, &grants, view, &people))
                 .add(sharing(&drawing, &grants, view, &people, said.wrong)),
         )
-        .add(Links::new().link(format!("{}/delete", at(id)), EN.delete).link(HOME, EN.back)))
+        .add(Links::row().button(format!("{}/delete", at(id)), EN.delete_link, Tone::Danger).link(HOME, EN.back)))
 }
 
 fn facts(drawing: &Drawing, mine: bool, people: &People) -> Facts {
@@ -96,7 +97,7 @@ fn picture(drawing: &Drawing) -> Option<Html> {
 
 fn ways(drawing: &Drawing) -> Links {
     let original = format!("{}/original", at(drawing.id));
-    let links = if original::in_place(drawing.kind) { Links::new().link(&original, EN.open) } else { Links::new() };
+    let links = if original::in_place(drawing.kind) { Links::row().link(&original, EN.open) } else { Links::row() };
     links.link(format!("{original}?save=yes"), EN.save)
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn upload(
     let sent = file.file_name.as_deref().and_then(file_name::cleaned);
     let name = if typed.is_empty() { sent.unwrap_or_else(|| EN.unnamed.to_owned()) } else { typed.clone() };
     if name.chars().count() > LONGEST_NAME {
-        return refuse(Wrong::Name(format!("name is longer than {LONGEST_NAME} characters"))).await;
+        return refuse(Wrong::Name(format!("The name is longer than {LONGEST_NAME} characters."))).await;
     }
     let mut scoped = app.scoped(view.caller).await?;
     match drawings::create(&mut scoped, &name, kind, &file.data).await {

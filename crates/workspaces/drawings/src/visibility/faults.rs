@@ -65,6 +65,25 @@ pub const FAULTS: &[Fault] = &[
         ),
     },
     Fault {
+        id: "drawing-shared-behind-its-owner",
+        about: "One drawing is shared with a colleague in the database, as by its uploader, who knows nothing of it.",
+        breaks: &["drawing-visibility"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "INSERT INTO wordbond.drawing_grant (tenant_id, drawing_id, person_id, owner_id, created_at)
+                   SELECT d.tenant_id, d.drawing_id, p.person_id, d.owner_id, '2001-01-01 00:00:00.123456Z'
+                   FROM wordbond.drawing AS d JOIN wordbond.person AS p
+                     ON p.tenant_id = d.tenant_id AND p.person_id <> d.owner_id AND p.removed_at IS NULL
+                   WHERE NOT EXISTS (SELECT FROM wordbond.drawing_grant AS g
+                                     WHERE g.tenant_id = d.tenant_id AND g.drawing_id = d.drawing_id AND g.person_id = p.person_id)
+                   ORDER BY d.created_at, p.created_at LIMIT 1",
+            undo: "DELETE FROM wordbond.drawing_grant WHERE created_at = '2001-01-01 00:00:00.123456Z'",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.drawing_grant WHERE created_at = '2001-01-01 00:00:00.123456Z')",
+        ),
+    },
+    Fault {
         id: "drawing-earlier-ones-open",
         about: "Everybody can read what was uploaded before the fault was made; what a probe uploads then is closed.",
         breaks: BOTH,

@@ -157,9 +157,9 @@ fn turn(found: &KeyResult, before: Option<Uuid>, last: Option<&CheckIn>) -> Link
 fn ways(objective: &Objective, found: &KeyResult, may_write: bool) -> Links {
     let here = at_key_result(found.objective, found.id);
     let links = if may_write && found.archived_at.is_none() {
-        Links::new().link(format!("{here}/edit"), EN.edit_link).link(format!("{here}/archive"), EN.archive)
+        Links::row().link(format!("{here}/edit"), EN.edit_link).link(format!("{here}/archive"), EN.archive)
     } else {
-        Links::new()
+        Links::row()
     };
     links.link(at(objective.id), EN.back_to_objective)
 }

@@ -16,7 +16,7 @@ use kernel::Permission;
 use serde::Deserialize;
 use std::collections::HashMap;
 use store::objectives::{self, Filter, Level, Objective, Status, Tree};
-use ui::{Cell, Heading, Links, Page, Table};
+use ui::{Cell, Heading, Links, Page, Table, Tone};
 use uuid::Uuid;
 
 /// How many stand on a page.
@@ -134,7 +134,7 @@ fn row(
 fn ways(asked: &Asked, view: &View) -> Links {
     let (archived, mine) = (asked.archived.is_some(), asked.mine.is_some());
     let writes = view.caller.role.may(Permission::ObjectivesWrite);
-    let links = if writes { Links::new().link("/objectives/new", EN.new) } else { Links::new() };
+    let links = if writes { Links::row().button("/objectives/new", EN.new, Tone::Main) } else { Links::row() };
     links
         .link(asked.address(archived, !mine, 1), if mine { EN.everybody } else { EN.mine })
         .link(asked.address(!archived, mine, 1), if archived { EN.current } else { EN.archived })

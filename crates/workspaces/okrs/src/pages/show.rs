@@ -159,12 +159,12 @@ impl Shown<'_> {
     fn ways(&self) -> Links {
         let here = at(self.objective.id);
         let links = if self.may_write() && self.objective.archived_at.is_none() {
-            Links::new()
-                .link(format!("{here}/key-results/new"), EN.add_key_result)
+            Links::row()
+                .button(format!("{here}/key-results/new"), EN.add_key_result, Tone::Main)
                 .link(format!("{here}/edit"), EN.edit_link)
                 .link(format!("{here}/archive"), EN.archive)
         } else {
-            Links::new()
+            Links::row()
         };
         links.link(format!("{here}/history"), EN.history).link(HOME, EN.back)
     }
