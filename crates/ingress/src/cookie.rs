@@ -10,8 +10,7 @@ pub const VISIT: &str = "__Host-visit";
 /// A browser that signed in before.
 pub const KNOWN: &str = "__Host-known";
 /// Every cookie of ours: an application behind the proxy neither sees nor sets them.
-pub const OWN: &[&str] =
-    &[SESSION, VISIT, KNOWN, "__Host-provider", "__Host-saml", "__Host-saml-link"];
+pub const OWN: &[&str] = &[SESSION, VISIT, KNOWN, "__Host-provider", "__Host-saml", "__Host-saml-link"];
 
 /// A `Set-Cookie` value: kept for `keep`, or until the browser closes. The value must consist of letters, digits and
 /// `-_.~`; anything else yields an expired cookie rather than a header that reads otherwise than it was meant.

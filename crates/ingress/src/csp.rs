@@ -75,7 +75,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "csp-reports-swallowed",
         about: "Reports of violations are acknowledged and thrown away.",
-        breaks: &["csp", "csrf"],
+        breaks: &["csp"],
         spares_plants: false,
         make: Make::Middle(&[Meddling::Swallow(REPORT_PATH)]),
         bites: Bites::Swallowed(REPORT_PATH),

@@ -35,7 +35,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             and sends each of them from another site, by either header alone, without a token, and with the other person's \
             token. Each must be answered 403, nothing may have changed, and what is sent as it should be must be done. With the \
             operator's credentials it also compares the secrets of all live sessions: none may have another's. Signed SAML \
-            documents carry their own proof instead, and are not among the forms.",
+            documents carry their own proof instead, reports of browsers speak for nobody, and neither is among the forms.",
     wing: "ingress",
     vantage: Vantage::Outside,
     params: &[],

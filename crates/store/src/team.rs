@@ -11,8 +11,8 @@ pub(crate) use invitations::accept_invited;
 pub use invitations::{
     Invitation, Invited, OpenInvitation, accept, invitation, invitations, invite, invited, revoke_invitation,
 };
-pub(crate) use leave::{end_invitations, end_tokens};
 pub use leave::{GRANTS, remove_member};
+pub(crate) use leave::{end_invitations, end_tokens};
 
 use crate::{
     Scoped, Store, StoreError, accounts, audit, revocation,

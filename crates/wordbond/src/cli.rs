@@ -230,7 +230,14 @@ mod tests {
         assert_eq!((full.host.as_str(), full.port), ("mail.example", 4650));
         assert_eq!(full.credentials, Some(("ada".to_owned(), "p@ss:w/rd".to_owned())));
         assert_eq!(smtp("smtps://mail.example").map(|s| (s.port, s.credentials)).unwrap(), (465, None));
-        for wrong in ["", "smtp://mail.example", "smtps://", "smtps://user@mail.example", "smtps://mail.example:x", "smtps://a b"] {
+        for wrong in [
+            "",
+            "smtp://mail.example",
+            "smtps://",
+            "smtps://user@mail.example",
+            "smtps://mail.example:x",
+            "smtps://a b",
+        ] {
             assert!(smtp(wrong).is_err(), "{wrong}");
         }
     }

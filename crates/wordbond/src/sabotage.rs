@@ -47,7 +47,8 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
             say(line(outcome));
         }
     };
-    let outcomes = carry_out(Copies { executable, profile, others: arguments.others }, chosen, copies, say_line).await?;
+    let outcomes =
+        carry_out(Copies { executable, profile, others: arguments.others }, chosen, copies, say_line).await?;
     let score = Score::of(&outcomes);
     if let Some(ready) = ready.filter(|_| arguments.only.is_empty()) {
         publish(&arguments, &ready, &outcomes, score).await?;

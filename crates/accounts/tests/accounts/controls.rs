@@ -77,6 +77,27 @@ async fn the_second_factor_cannot_be_skipped() {
     let outside = mfa::probe(&system.site, None, &plant).await;
     assert_eq!(outside.outcome(), Outcome::Held, "{}", outside.saw());
     assert!(outside.saw().contains("from outside only"), "{}", outside.saw());
+}
+
+/// A code works once, so that each attack waits for the next one: the faults are tried on several systems at once.
+async fn the_second_factor_with(faults: &[Fault]) {
+    let system = System::open().await;
+    let plant = Plant::sow_with_app(&system.site).await.unwrap();
     let probe = async || mfa::probe(&system.site, Some(system.db.store()), &plant).await;
-    breaks(&system, mfa::FAULTS, probe).await;
+    breaks(&system, faults, probe).await;
+}
+
+#[tokio::test]
+async fn skipping_the_second_factor_is_found() {
+    the_second_factor_with(mfa::FAULTS.split_at(2).0).await;
+}
+
+#[tokio::test]
+async fn sessions_and_recovery_codes_that_only_look_right_are_found() {
+    the_second_factor_with(mfa::FAULTS.split_at(2).1.split_at(2).0).await;
+}
+
+#[tokio::test]
+async fn codes_that_work_again_are_found() {
+    the_second_factor_with(mfa::FAULTS.split_at(4).1).await;
 }

@@ -7,7 +7,7 @@ use kernel::{Clock, SystemClock};
 async fn enrol(browser: &mut Browser) {
     browser.get("/account/security").await.unwrap();
     let page = browser.post("/account/totp/start", &[]).await.unwrap().text();
-    let typed = page.split("<dd>").nth(1).unwrap().split("</dd>").next().unwrap().replace(' ', "");
+    let typed = page.split("<code").nth(1).unwrap().split(['>', '<']).nth(1).unwrap().replace(' ', "");
     let secret = Secret::from_bytes(&base32(&typed)).unwrap();
     let code = secret.code(SystemClock.now());
     let state = hidden(&page, "state").unwrap();

@@ -194,7 +194,8 @@ fn described(document: &Answer) -> BTreeSet<Target> {
     let mut targets = BTreeSet::new();
     let paths: BTreeMap<String, Value> =
         document.get("paths").cloned().and_then(|paths| serde_json::from_value(paths).ok()).unwrap_or_default();
-    for (path, item) in paths {
+    // Reports of browsers speak for nobody, and every page may make a browser send one.
+    for (path, item) in paths.into_iter().filter(|(path, _)| path != crate::csp::REPORT_PATH) {
         for (method, operation) in item.as_object().into_iter().flatten() {
             if !matches!(method.as_str(), "post" | "put" | "patch" | "delete") {
                 continue;

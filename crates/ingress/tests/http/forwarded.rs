@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// A call by way of whoever calls from 127.0.x.y, who says it is for `client`.
 async fn call(site: &Site, client: &str) -> Answer {
-    site.send("GET", "/who", &[("x-forwarded-for", client)], &[]).await.unwrap()
+    site.send("GET", "/few", &[("x-forwarded-for", client)], &[]).await.unwrap()
 }
 
 /// How many calls are left to the address, as the answer tells.

@@ -122,6 +122,7 @@ fn routes(accounts: &Accounts) -> RouteTable {
             html("<!doctype html><title>a page</title><link rel=stylesheet href=/style.css>")
         }),
         Route::new(Method::GET, "/who", Policy::page(Auth::Visitor), who),
+        Route::new(Method::GET, "/few", Policy::page(Auth::Visitor).limited(Limit::SIGN_IN), who),
     ])
 }
 

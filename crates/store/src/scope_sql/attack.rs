@@ -217,7 +217,8 @@ impl<'a> Attacker<'a> {
             }
         } else {
             for (crowd, count) in tables.iter().zip(&counts) {
-                let foreign = self.count(&scope, &format!("SELECT c.theirs FROM ({count}) AS c(name, theirs, own)")).await?;
+                let foreign =
+                    self.count(&scope, &format!("SELECT c.theirs FROM ({count}) AS c(name, theirs, own)")).await?;
                 self.judge("SELECT", &crowd.table.name, "a person's", foreign);
             }
         }
@@ -244,7 +245,9 @@ impl<'a> Attacker<'a> {
         let script = self.script(scope, sql);
         let rows = self.conn.fetch_all(AssertSqlSafe(script)).await;
         let rows = rows.and_then(|rows| {
-            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect::<Result<Vec<_>, _>>()
+            rows.iter()
+                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+                .collect::<Result<Vec<_>, _>>()
         });
         match rows {
             Ok(rows) => {

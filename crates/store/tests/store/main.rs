@@ -56,7 +56,9 @@ async fn account(store: &Store, email: &str) -> SignedUp {
     let new = NewAccount {
         name: "Ada",
         email,
-        password_hash: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"),
+        password_hash: Some(
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
+        ),
         team: "Engines",
         verified: true,
     };

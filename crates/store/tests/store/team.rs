@@ -38,7 +38,10 @@ async fn an_invitation_is_for_one_address_and_good_once() {
     let (tenant, person) = team::accept(store, invited.token.expose(), grace.account, None).await.unwrap();
     assert_eq!(tenant, ada.tenant);
     assert!(team::invitation(store, invited.token.expose()).await.unwrap().is_none());
-    assert!(matches!(team::accept(store, invited.token.expose(), grace.account, None).await, Err(StoreError::NotFound)));
+    assert!(matches!(
+        team::accept(store, invited.token.expose(), grace.account, None).await,
+        Err(StoreError::NotFound)
+    ));
     let members = team::members(&mut as_person(store, ada.tenant, person).await).await.unwrap();
     let told: Vec<_> = members.iter().map(|m| (m.person, m.email.as_str(), m.role)).collect();
     assert_eq!(

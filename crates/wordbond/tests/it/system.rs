@@ -48,8 +48,25 @@ fn claims(report: &Value, verdict: &str) -> BTreeSet<String> {
 
 /// What this build keeps of each published page. The list only grows.
 const LEIDE: [&str; 19] = [
-    "L03", "L04", "L09.mfa", "L09.signin", "L10", "L11", "L12", "L13", "L14", "L15", "L16", "L17", "L18", "L20.database", "L20.in",
-    "L20.out", "L24", "L31.profile", "L36",
+    "L03",
+    "L04",
+    "L09.mfa",
+    "L09.signin",
+    "L10",
+    "L11",
+    "L12",
+    "L13",
+    "L14",
+    "L15",
+    "L16",
+    "L17",
+    "L18",
+    "L20.database",
+    "L20.in",
+    "L20.out",
+    "L24",
+    "L31.profile",
+    "L36",
 ];
 const LEEMU: [&str; 9] =
     ["M15.google", "M15.password", "M16", "M18.database", "M18.in", "M18.out", "M20", "M21", "M22"];

@@ -23,8 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "wordbond",
         &[
-            "kernel", "promises", "outbound", "ledger", "vault", "store", "identity", "saml", "ui", "ingress", "proxy", "accounts",
-            "drawings", "okrs", "page", "testkit",
+            "kernel", "promises", "outbound", "ledger", "vault", "store", "identity", "saml", "ui", "ingress", "proxy",
+            "accounts", "drawings", "okrs", "page", "testkit",
         ],
     ),
 ];

@@ -71,7 +71,7 @@ async fn a_person_uploads_shares_and_deletes() {
 async fn a_wrong_file_is_refused_in_words_and_the_name_stays() {
     let system = open().await;
     let ada = system.team("Engines").await;
-    for (content, words) in [(&b"<html>"[..], "This is no drawing that we know"), (b"", "Choose a file.")] {
+    for (content, words) in [(&b"<html>"[..], "This file is none of these"), (b"", "Choose a file.")] {
         let answer = send(&system, &ada, "Gear \"box\"", "x.png", content).await;
         assert_eq!(answer.status, 422);
         let page = answer.text();
