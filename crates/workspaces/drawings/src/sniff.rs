@@ -119,6 +119,9 @@ mod tests {
     use proptest::prelude::*;
     use std::{fs, path::Path};
 
+    /// Beside the checkout, where there is such a folder.
+    const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../shared/data/drawings");
+
     #[test]
     fn each_kind_is_known_by_its_content() {
         for (content, expected) in [
@@ -169,7 +172,7 @@ mod tests {
     /// Real drawings by others, where they are on this machine. They are read and never kept.
     #[test]
     fn real_drawings_are_known() {
-        let folder = std::env::var_os("WORDBOND_DRAWINGS").unwrap_or_else(|| "/work/shared/data/drawings".into());
+        let folder = std::env::var_os("WORDBOND_DRAWINGS").unwrap_or_else(|| BESIDE.into());
         if !Path::new(&folder).is_dir() {
             println!("skipped: no folder of real drawings (WORDBOND_DRAWINGS) is here");
             return;
