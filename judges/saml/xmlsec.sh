@@ -4,10 +4,10 @@
 #   xmlsec.sh verify DIR   verifies DIR/*.xml with DIR/certificate.pem and prints «NAME ok» or «NAME refused» for each
 set -euo pipefail
 
-command -v xmlsec1 >/dev/null || {
-    echo "saml judge: xmlsec1 is missing; apt-get install xmlsec1" >&2
-    exit 1
-}
+# shellcheck source=bin/lib.sh
+. "$(dirname "$0")/../../bin/lib.sh"
+need xmlsec1 xmlsec1 "a judge of SAML signatures"
+
 way=${1:?"usage: xmlsec.sh sign|verify DIR"}
 cd "${2:?"usage: xmlsec.sh sign|verify DIR"}"
 

@@ -163,8 +163,19 @@ fn judge_xmlsec1_accepts_forgeries_that_we_refuse() {
 #[test]
 #[ignore = "fetches a provider from npm"]
 fn judge_a_provider_of_other_authors_signs_people_in() {
+    signs_people_in("provider.sh", "urn:judge:idp");
+}
+
+/// The provider is SimpleSAMLphp, whole, with its login form.
+#[test]
+#[ignore = "installs a provider from Debian"]
+fn judge_simplesamlphp_signs_people_in() {
+    signs_people_in("simplesaml.sh", "urn:judge:simplesaml");
+}
+
+fn signs_people_in(provider: &str, name: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let idp = Idp::rsa("urn:judge:idp", "http://localhost/sso").unwrap();
+    let idp = Idp::rsa(name, "http://localhost/sso").unwrap();
     fs::write(dir.path().join("key.pem"), idp.private_key_pem()).unwrap();
     fs::write(dir.path().join("certificate.pem"), idp.certificate_pem()).unwrap();
     let sp = Sp {
@@ -172,15 +183,15 @@ fn judge_a_provider_of_other_authors_signs_people_in() {
         acs_url: "https://sp.example/saml/acs".to_owned(),
     };
     // Metadata and the request are made as for any provider; the provider makes its own metadata too.
-    let out = run(Command::new(script("provider.sh")).arg("metadata").arg(dir.path()));
+    let out = run(Command::new(script(provider)).arg("metadata").arg(dir.path()));
     let theirs = String::from_utf8(out.stdout).unwrap();
     let at = machine_time();
     let metadata = IdpMetadata::parse(&theirs, at).unwrap();
-    assert_eq!(metadata.entity_id, "urn:judge:idp");
+    assert_eq!(metadata.entity_id, name);
     let secret = RequestSecret::fresh().unwrap();
     let url = sp.authn_request(&metadata, &secret, at);
     for signed in ["assertion", "response", "both"] {
-        let out = run(Command::new(script("provider.sh")).arg("answer").arg(dir.path()).arg(&url).arg(signed));
+        let out = run(Command::new(script(provider)).arg("answer").arg(dir.path()).arg(&url).arg(signed));
         let posted = String::from_utf8(out.stdout).unwrap();
         let id = secret.request_id(&sp);
         let expect = Expect { idp: &metadata, in_response_to: Some(&id), now: machine_time() };
