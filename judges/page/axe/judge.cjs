@@ -84,6 +84,8 @@ const names = new Set();
 async function application(page, name) {
   if (names.has(name)) return;
   names.add(name);
+  // A browser moves the cursor with the frame after the page is there.
+  await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
   for (const odd of await page.evaluate(oddities)) found(name, odd);
   await page.evaluate(axe.source);
   await axed(page, `${name} (light)`, tags);

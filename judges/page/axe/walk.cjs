@@ -285,6 +285,7 @@ async function objectives(owner) {
 }
 
 async function errors(owner, stranger, home) {
+  await (await owner.go("/nothing-here")).look("nothing-here", 404);
   await (await owner.go(`${home}/00000000-0000-4000-8000-000000000000`)).look("not-found", 404);
   await owner.go("/account");
   await (await owner.send("/account/profile", { name: owner.name, csrf: "worn-out" })).look("forbidden", 403);
