@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use ingress::forwarded::Cidr;
 use outbound::upstream::Place;
 use proxy::OpenPath;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// A security page that cannot lie: enforces the promises of a profile, attacks the running system to see whether each
 /// still holds, records what it saw in a log that outsiders can verify, and publishes the page.
@@ -145,6 +145,27 @@ pub(crate) struct Verify {
     pub(crate) json: bool,
 }
 
+/// The K-th of N shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Which, from 1.
+    pub(crate) number: usize,
+    /// How many there are.
+    pub(crate) of: usize,
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match parts {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
+            _ => Err("a share is written as K/N, such as 2/6, with K from 1 to N".to_owned()),
+        }
+    }
+}
+
 /// `wordbond sabotage`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sabotage {
@@ -156,6 +177,9 @@ pub(crate) struct Sabotage {
     /// Only these faults: ids of faults or controls
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Only a share of each control's faults, as K/N: at least one of each, and all of them over K = 1 to N
+    #[arg(long, value_name = "K/N", conflicts_with = "only")]
+    pub(crate) share: Option<Share>,
     /// How many scratch copies are broken at a time
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     pub(crate) copies: usize,

@@ -4,7 +4,7 @@ use crate::{
     build,
     catalogue::CONTROLS,
     check,
-    cli::Sabotage,
+    cli::{Sabotage, Share},
     output::{complain, json, say},
     running::Ready,
 };
@@ -36,7 +36,8 @@ struct Published {
 pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
     let ready = Ready::find(&arguments.data.data_dir).ok();
     let profile = profile(&arguments, ready.as_ref())?;
-    let chosen = chosen(&arguments.only)?;
+    let chosen = shared(chosen(&arguments.only)?, arguments.share);
+    let whole = arguments.only.is_empty() && arguments.share.is_none();
     let executable = std::env::current_exe()?;
     let copies = arguments.copies.clamp(1, chosen.len().max(1));
     if !arguments.json {
@@ -50,9 +51,9 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
     let outcomes =
         carry_out(Copies { executable, profile, others: arguments.others }, chosen, copies, say_line).await?;
     let score = Score::of(&outcomes);
-    if let Some(ready) = ready.filter(|_| arguments.only.is_empty()) {
+    if let Some(ready) = ready.filter(|_| whole) {
         publish(&arguments, &ready, &outcomes, score).await?;
-    } else if arguments.only.is_empty() {
+    } else if whole {
         complain("no system runs there, so the score is published nowhere");
     }
     let clean = score.missed == 0 && score.not_undone == 0 && score.caught > 0;
@@ -146,6 +147,24 @@ fn chosen(only: &[String]) -> Result<Vec<Chosen>, String> {
     Ok(every().filter(|one| only.is_empty() || only.iter().any(|name| names(name, one))).collect())
 }
 
+/// A share of each control's faults. Of a control with fewer faults than there are shares, the shares take them in turn, so
+/// that no control goes without.
+fn shared(faults: Vec<Chosen>, share: Option<Share>) -> Vec<Chosen> {
+    let Some(Share { number, of }) = share else { return faults };
+    let mut places: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (control, _) in &faults {
+        places.entry(control).or_default().1 += 1;
+    }
+    let mut mine = |control: &str| {
+        let Some((at, count)) = places.get_mut(control) else { return false };
+        let turns = of.min(*count);
+        let taken = *at % turns == (number - 1) % turns;
+        *at += 1;
+        taken
+    };
+    faults.into_iter().filter(|(control, _)| mine(control)).collect()
+}
+
 fn line(outcome: &Outcome) -> String {
     let word = match (outcome.caught, outcome.undone) {
         (true, true) => "caught",
@@ -176,4 +195,34 @@ async fn publish(
     observations::append(&system.store, &leaf).await?;
     system.store.close().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn shares_leave_no_control_out_and_no_fault() {
+        let all = chosen(&[]).unwrap();
+        let mut seen = BTreeSet::new();
+        for number in 1..=7 {
+            let share = shared(all.clone(), Some(Share { number, of: 7 }));
+            let controls: BTreeSet<&str> = share.iter().map(|(control, _)| *control).collect();
+            let every: BTreeSet<&str> = all.iter().map(|(control, _)| *control).collect();
+            assert_eq!(controls, every);
+            assert!(share.len() < all.len() / 2);
+            seen.extend(share.into_iter().map(|(_, fault)| fault.id));
+        }
+        assert_eq!(seen.len(), all.len());
+        assert_eq!(shared(all.clone(), None).len(), all.len());
+    }
+
+    #[test]
+    fn a_share_is_one_of_so_many() {
+        assert_eq!("2/6".parse(), Ok(Share { number: 2, of: 6 }));
+        for text in ["0/6", "7/6", "2", "a/b", "1/0", ""] {
+            assert!(text.parse::<Share>().is_err(), "{text}");
+        }
+    }
 }
