@@ -2,7 +2,7 @@
 """Holds what `wordbond check --json` printed against what this build must be able to say.
 
 usage: expect.py CHECK.json PREFIX COUNT KEPT…   with PREFIX L or M, COUNT the rows of that page, KEPT the rows (L20, kept
-in every part) or parts (L31.profile) that must be Kept. Every other promise must be Unproven, Attested or Planned; nothing may be Broken or Error.
+in every part) or parts (L31.profile) that must be Kept, or «all» of a profile that stands for no page. Every other promise must be Unproven, Attested or Planned; nothing may be Broken or Error.
 """
 
 import json
@@ -26,6 +26,12 @@ def main():
     missing = wanted - {row for promise in promises for row in rows(promise)}
     if missing:
         faults.append(f"rows without a promise: {sorted(missing)}")
+
+    if kept == ["all"]:
+        kept = []
+        faults += [f"{p['id']} is {p['verdict']}, not kept: {p.get('observed')}" for p in promises if p["verdict"] != "kept"]
+        if not promises:
+            faults.append("no promise at all")
 
     for row in kept:
         parts = [promise for promise in promises if row in rows(promise) or row in promise["claims"]]

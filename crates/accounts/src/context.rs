@@ -1,19 +1,16 @@
 //! What every page of this crate stands on.
 
-use crate::{
-    letters::{self, Topic},
-    mailer::{Mail, Mailer, Received},
-};
+use crate::mailer::{Mailer, Received};
 use identity::{Hasher, Rules, passkeys::RelyingParty};
 use ingress::{FormToken, gate::Visitor, problem::Answer, session::LiveSession};
 use kernel::{Clock, Span, Timestamp};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::{
     Store,
     limits::{self, Quota},
     sessions::Lifetimes,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use ui::{Item, Page};
 
 /// How many mails are handed over at the same time; more wait.
@@ -45,6 +42,8 @@ pub struct Settings {
     pub items: Vec<Item>,
     /// The providers that may vouch for a sign-in.
     pub providers: crate::provider::Providers,
+    /// At which steps answers leave that must not tell by their time what was found: [`crate::PACE`].
+    pub pace: Duration,
     /// Shows the outbox to the operator, where the mailer keeps one. In development only.
     pub show_outbox: bool,
 }
@@ -98,17 +97,15 @@ impl Accounts {
         format!("{}{path}", self.0.settings.public_url)
     }
 
-    /// Sends a mail after the answer, so that no answer tells by its time whether one was sent. What cannot be handed over
-    /// is logged, without its addressee.
-    pub fn post(&self, mail: Mail) {
-        let inner = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            // Closed only with the program.
-            let Ok(_turn) = inner.sending.acquire().await else { return };
-            if let Err(error) = inner.settings.mailer.send(mail).await {
-                tracing::error!(%error, "a mail was not handed over");
-            }
-        });
+    /// A turn to hand a mail over, where one is free.
+    pub(crate) fn turn_now(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.sending).try_acquire_owned().ok()
+    }
+
+    /// The next turn to hand a mail over.
+    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Closed only with the program.
+        Arc::clone(&self.0.sending).acquire_owned().await.ok()
     }
 
     /// The whole page, with the head that whoever is signed in sees.
@@ -129,11 +126,6 @@ impl Accounts {
         &self.0.party
     }
 
-    /// Writes to somebody about their account.
-    pub(crate) fn tell(&self, to: &str, topic: &Topic<'_>) {
-        self.post(letters::about(self, to, topic));
-    }
-
     /// Whether one more mail may go to an address that somebody typed. Where that cannot be counted, it may not.
     pub(crate) async fn may_write(&self, to: &str) -> bool {
         let key = limits::key(self.store(), "mail", to.trim().to_lowercase().as_bytes());
@@ -144,21 +136,6 @@ impl Accounts {
                 false
             }
         }
-    }
-
-    /// As [`Self::tell`], to an address that somebody typed.
-    pub(crate) fn tell_typed(&self, to: &str, topic: &Topic<'_>) {
-        self.post_typed(letters::about(self, to, topic));
-    }
-
-    /// As [`Self::post`], to an address that somebody typed.
-    pub(crate) fn post_typed(&self, mail: Mail) {
-        let accounts = self.clone();
-        tokio::spawn(async move {
-            if accounts.may_write(&mail.to).await {
-                accounts.post(mail);
-            }
-        });
     }
 
     /// What was sent lately, in development.

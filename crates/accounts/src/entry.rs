@@ -12,7 +12,7 @@ use axum::{
     response::Response,
 };
 use ingress::{cookie, own_path, problem::Answer, see_other, session::LiveSession, with_next};
-use kernel::AccountId;
+use kernel::{AccountId, Timestamp};
 use store::{
     StoreError, one_time,
     sessions::{self, NewSession, Strength},
@@ -26,6 +26,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) strength: Strength,
     /// Whether a second factor is owed.
     pub(crate) pending: bool,
+    /// When they proved it, where that was not just now.
+    pub(crate) proved_at: Option<Timestamp>,
     /// Where they wanted to go.
     pub(crate) next: &'a str,
 }
@@ -52,6 +54,7 @@ impl Entry<'_> {
                 pending: self.pending,
                 device: &device::named(agent),
                 lifetimes: accounts.lifetimes(),
+                proved_at: self.proved_at,
             },
         )
         .await?;

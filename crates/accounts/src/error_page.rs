@@ -12,14 +12,22 @@ pub fn error_page(service: impl Into<String>) -> impl Fn(&Problem) -> String + S
             Some(detail) => page.lead(sentence(detail)),
             None => page,
         };
-        let page = page.add(Links::new().button("/", WAY_OUT, Tone::Quiet));
+        let ways = Links::row().button("/", ERRORS.home, Tone::Quiet);
+        let ways = ways.link("/sign-in", ERRORS.sign_in).link("/trust", ERRORS.trust);
+        let page = page.add(ways);
         // Memory ran out; the status says the rest.
         page.render(&shell).unwrap_or_default()
     }
 }
 
 /// Where to from an error.
-const WAY_OUT: &str = "Go to the start page";
+struct Texts {
+    home: &'static str,
+    sign_in: &'static str,
+    trust: &'static str,
+}
+
+const ERRORS: Texts = Texts { home: "Go to the start page", sign_in: "Sign in", trust: "Security promises" };
 
 /// Details are written for programs, without a capital and a full stop; people read a sentence.
 fn sentence(detail: &str) -> String {
@@ -36,6 +44,9 @@ mod tests {
     #[test]
     fn an_error_page_says_what_happened_and_the_way_out() {
         let page = error_page("Leide")(&Problem::not_found().detail("the <b>"));
-        assert!(page.contains("The &#60;b&#62;.") && page.contains("href=\"/\""), "{page}");
+        assert!(page.contains("The &#60;b&#62;."), "{page}");
+        for way in ["/", "/sign-in", "/trust"] {
+            assert!(page.split("<main").nth(1).unwrap().contains(&format!("href=\"{way}\"")), "{way}: {page}");
+        }
     }
 }

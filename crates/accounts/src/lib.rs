@@ -9,6 +9,7 @@ mod confirm;
 mod context;
 mod device;
 mod entry;
+mod errands;
 mod error_page;
 mod factor;
 mod input;
@@ -42,6 +43,7 @@ pub use attack::Plant;
 pub use context::{Accounts, Settings};
 pub use error_page::error_page;
 pub use mailer::{FileOutbox, Mail, MailError, Mailer};
+pub use pace::STEP as PACE;
 
 use ingress::RouteTable;
 

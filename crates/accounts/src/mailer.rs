@@ -8,10 +8,12 @@ pub use outbox::{FileOutbox, Received};
 pub use smtp::{Smtp, SmtpSettings};
 pub use write::From;
 
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::pin::Pin;
 
 /// One message to one person.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// To whom: one address.
     pub to: String,
@@ -59,4 +61,7 @@ pub trait Mailer: Send + Sync + 'static {
     fn sent(&self) -> Option<Vec<Received>> {
         None
     }
+
+    /// Deletes what was sent so long ago that no link in it need be there any more.
+    fn tidy(&self, _now: Timestamp) {}
 }

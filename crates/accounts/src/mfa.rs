@@ -7,7 +7,7 @@ use crate::{
     attack::{Stop, is_in},
 };
 use ingress::visitor::Visitor;
-use kernel::{Clock as _, Span, SystemClock};
+use kernel::{Clock, Span, SystemClock};
 use outbound::Site;
 use promises::{
     Fault, Finding,
@@ -165,7 +165,8 @@ async fn attack(site: &Site, store: Option<&Store>, plant: &Plant) -> Result<Fin
             return Err(Stop::Broke(format!("what is no code was answered with {}", answer.status)));
         }
     }
-    let (code, mut entered) = second_factor(pending.clone(), plant).await?;
+    let clock: &dyn Clock = store.map_or(&SystemClock, |store| store.clock().as_ref());
+    let (code, mut entered) = second_factor(pending.clone(), plant, clock).await?;
     // The cookie of before must not have gained what the new one has.
     if is_in(&pending.get("/account").await?) {
         return Err(Stop::Broke("the cookie of before the second factor opens the account afterwards".to_owned()));
@@ -249,10 +250,10 @@ async fn knock(pending: &mut Visitor) -> Result<usize, Stop> {
 }
 
 /// Gives the second factor. A code that an attack of a moment ago has used up is no failure: the next one comes.
-async fn second_factor(mut pending: Visitor, plant: &Plant) -> Result<(String, Visitor), Stop> {
+async fn second_factor(mut pending: Visitor, plant: &Plant, clock: &dyn Clock) -> Result<(String, Visitor), Stop> {
     let mut tried = Vec::new();
     for round in 0..3 {
-        for code in plant.codes(SystemClock.now()) {
+        for code in plant.codes(clock.now()) {
             // Wrong codes are counted, so none is given twice.
             if tried.contains(&code) {
                 continue;

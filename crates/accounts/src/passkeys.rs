@@ -208,7 +208,8 @@ async fn sign_in(
         }
         None => {
             let account = prove(&accounts, None, &said, &token).await?;
-            let entry = Entry { account, strength: Strength::Passkey, pending: false, next: &said.next };
+            let entry =
+                Entry { account, strength: Strength::Passkey, pending: false, proved_at: None, next: &said.next };
             entry.open(&accounts, before, &headers).await?
         }
     };
@@ -277,7 +278,7 @@ async fn add(
         Err(StoreError::Taken(_)) => return Err(not_accepted(Refusal::Known)),
         Err(error) => return Err(error.into()),
     }
-    accounts.tell(&account.email, &Topic::FactorAdded(ACCOUNT.passkey_unnamed));
+    accounts.tell(&account.email, &Topic::FactorAdded(ACCOUNT.passkey_unnamed)).await;
     finish_adding(&accounts, session, &account).await
 }
 
@@ -301,7 +302,7 @@ async fn remove(
 ) -> Answer<Response> {
     factors::remove_passkey(accounts.store(), session.account, id).await?;
     if let Some(account) = accounts::by_id(accounts.store(), session.account).await? {
-        accounts.tell(&account.email, &Topic::FactorRemoved(ACCOUNT.passkey_unnamed));
+        accounts.tell(&account.email, &Topic::FactorRemoved(ACCOUNT.passkey_unnamed)).await;
     }
     let renewed = sessions::rotate(accounts.store(), session.account, session.id).await?;
     Ok(entry::with_session(see_other("/account/security?done=passkey-removed"), &accounts, &renewed))

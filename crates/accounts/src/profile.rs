@@ -1,10 +1,11 @@
 //! One's own account: name, address, and the way to everything else. A correction reaches every copy there is.
 
 use crate::{
-    Accounts,
+    Accounts, Mail,
     chrome::Frame,
+    errands::Errand,
     input,
-    letters::Topic,
+    letters::{self, Topic},
     links::EMAIL,
     policy,
     second::own,
@@ -166,36 +167,36 @@ async fn change_email(
         }
     };
     let account = own(&accounts, &session).await?;
-    accounts.tell(&account.email, &Topic::EmailAsked);
+    accounts.tell(&account.email, &Topic::EmailAsked).await;
     // Whether the address has an account is told to whoever reads its mail, and to nobody else: after the answer.
-    let later = accounts.clone();
-    tokio::spawn(async move {
-        if let Err(error) = write_to(&later, account.id, &address).await {
-            tracing::error!(%error, "a link was not made");
-        }
-    });
+    let errand = Errand::NewAddress { account: account.id.uuid(), email: address };
+    accounts.errand(Some(account.id), &errand).await;
     Ok(see_other("/account?done=email"))
 }
 
-async fn write_to(accounts: &Accounts, account: AccountId, address: &str) -> Result<(), store::StoreError> {
-    if !accounts.may_write(address).await {
-        return Ok(());
+/// The mail to a new address, by which its owner confirms it, or learns that they have an account.
+pub(crate) async fn letter(
+    accounts: &Accounts,
+    account: AccountId,
+    address: &str,
+    first: bool,
+) -> Result<Option<Mail>, store::StoreError> {
+    if first && !accounts.may_write(address).await {
+        return Ok(None);
     }
     if accounts::by_email(accounts.store(), address).await?.is_some() {
-        accounts.tell(address, &Topic::EmailTaken);
-        return Ok(());
+        return Ok(Some(letters::about(accounts, address, &Topic::EmailTaken)));
     }
     // One change at a time: an older link is void.
     one_time::void(accounts.store(), account, EMAIL).await?;
     let token = one_time::issue(accounts.store(), Some(account), EMAIL, address, EMAIL_FOR).await?;
-    accounts.tell(address, &Topic::EmailConfirm(token.expose()));
-    Ok(())
+    Ok(Some(letters::about(accounts, address, &Topic::EmailConfirm(token.expose()))))
 }
 
 async fn verify_again(State(accounts): State<Accounts>, AccountCaller(session): AccountCaller) -> Answer<Response> {
     let account = own(&accounts, &session).await?;
     if !account.verified {
-        send_verification(&accounts, account.id, &account.email);
+        send_verification(&accounts, account.id, &account.email).await;
     }
     Ok(see_other("/account?done=verify"))
 }

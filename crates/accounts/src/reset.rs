@@ -1,10 +1,12 @@
 //! A new password by mail. The link proves the address; it does not replace the second factor.
 
 use crate::{
-    Accounts,
+    Accounts, Mail,
     chrome::Frame,
-    entry, input,
-    letters::Topic,
+    entry,
+    errands::Errand,
+    input,
+    letters::{self, Topic},
     links,
     pace::Pace,
     policy,
@@ -21,6 +23,7 @@ use ingress::{Form, FormToken, Route, RouteTable, problem::Answer, see_other};
 use kernel::Span;
 use serde::Deserialize;
 use store::{
+    StoreError,
     accounts::{self, Account},
     one_time,
 };
@@ -62,7 +65,7 @@ async fn ask(State(accounts): State<Accounts>, token: FormToken) -> Answer<Respo
 }
 
 async fn send(State(accounts): State<Accounts>, token: FormToken, Form(typed): Form<Forgot>) -> Answer<Response> {
-    let pace = Pace::begin();
+    let pace = Pace::begin(accounts.settings().pace);
     let email = match input::email(&typed.email) {
         Ok(email) => email.to_owned(),
         Err(wrong) => {
@@ -71,12 +74,7 @@ async fn send(State(accounts): State<Accounts>, token: FormToken, Form(typed): F
         }
     };
     // Everything that depends on whether there is an account comes after the answer.
-    let later = accounts.clone();
-    tokio::spawn(async move {
-        if let Err(error) = write_to(&later, &email).await {
-            tracing::error!(%error, "a link was not made");
-        }
-    });
+    write_to(&accounts, &email).await;
     let page = Page::new(ENTRY.check_mail)
         .lead(ENTRY.forgot_sent_lead)
         .add(Links::new().link("/sign-in", ENTRY.check_mail_sign_in));
@@ -85,14 +83,19 @@ async fn send(State(accounts): State<Accounts>, token: FormToken, Form(typed): F
     answer
 }
 
-pub(crate) async fn write_to(accounts: &Accounts, email: &str) -> Result<(), store::StoreError> {
-    if let Some(account) = accounts::by_email(accounts.store(), email).await?
-        && accounts.may_write(&account.email).await
-    {
-        let token = one_time::issue(accounts.store(), Some(account.id), RESET, "", RESET_FOR).await?;
-        accounts.tell(&account.email, &Topic::Reset(token.expose()));
+/// Sends the link to whoever has an account with this address, if anybody has.
+pub(crate) async fn write_to(accounts: &Accounts, email: &str) {
+    accounts.errand(None, &Errand::Reset { email: email.to_owned() }).await;
+}
+
+/// The mail with that link.
+pub(crate) async fn letter(accounts: &Accounts, email: &str, first: bool) -> Result<Option<Mail>, StoreError> {
+    let Some(account) = accounts::by_email(accounts.store(), email).await? else { return Ok(None) };
+    if first && !accounts.may_write(&account.email).await {
+        return Ok(None);
     }
-    Ok(())
+    let token = one_time::issue(accounts.store(), Some(account.id), RESET, "", RESET_FOR).await?;
+    Ok(Some(letters::about(accounts, &account.email, &Topic::Reset(token.expose()))))
 }
 
 #[derive(Default, Deserialize)]
@@ -165,7 +168,7 @@ async fn save(
         return links::dead(&frame(&accounts, &token), "/forgot").await;
     }
     accounts::recover(accounts.store(), account.id, &hash).await?;
-    accounts.tell(&account.email, &Topic::PasswordChanged);
+    accounts.tell(&account.email, &Topic::PasswordChanged).await;
     // Whoever guesses at the account does not keep its owner out: the browser has its own count of attempts from now on.
     entry::remember(see_other("/sign-in?done=reset"), &accounts, account.id, &headers).await
 }

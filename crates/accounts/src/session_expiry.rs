@@ -20,6 +20,7 @@ use promises::{
 use store::{
     Store,
     sessions::{self, Lifetimes},
+    told,
 };
 
 /// The control.
@@ -32,7 +33,9 @@ pub const SPEC: ControlSpec = ControlSpec {
             the session and not only the cookie. Then it moves the times of its own sessions back, which is a rehearsal and \
             named so: past the idle time a session must be dead, and one that is used all the while must be dead past the \
             absolute age. For every live session, not the planted ones alone, it looks for an end beyond the absolute age, \
-            for times in the future, and for uses of many that were noted at one instant. It cannot see a session that was copied out of a browser and is used within its time.",
+            for times in the future, for uses of many that were noted at one instant, and whether it is, in its row and in the \
+            index, that of the account and the key that the log tells of; and every API token must be that \
+            person's, and end then, of whom and when the log tells. It cannot see a session that was copied out of a browser and is used within its time.",
     wing: "ingress",
     vantage: Vantage::Inside,
     params: &[
@@ -96,7 +99,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant, promise: &Promise) ->
         .tried("ended sessions by leaving, from another browser, and all at once, and used their cookies again")
         .tried("rehearsal: moved a session's times back past the idle time")
         .tried("rehearsal: moved a session's times back past the absolute age while it was used")
-        .tried("looked at the end and the times of every live session")
+        .tried("looked at the end and the times of every live session, and compared whose it is with every log")
         .covered("planted sessions", sessions)
         .covered("live sessions", usize::try_from(live).unwrap_or(usize::MAX)))
 }
@@ -115,6 +118,19 @@ async fn census(store: &Store, lifetimes: Lifetimes) -> Result<u64, Stop> {
         let together = census.together;
         return Err(Stop::Broke(format!(
             "{together} live sessions were noted as used at one instant, which no use does"
+        )));
+    }
+    let told = told::walk(store).await?;
+    if told.tokens > 0 {
+        return Err(Stop::Broke(format!(
+            "{} API tokens are somebody else's than any log tells, or good for longer",
+            told.tokens
+        )));
+    }
+    let strayed = told.sessions;
+    if strayed > 0 {
+        return Err(Stop::Broke(format!(
+            "{strayed} live sessions lead into another account, or open to another key, than any log tells"
         )));
     }
     Ok(census.sessions)

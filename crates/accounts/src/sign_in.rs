@@ -134,14 +134,15 @@ async fn enter(
     headers: HeaderMap,
     Form(typed): Form<SignIn>,
 ) -> Answer<Response> {
-    let pace = Pace::begin();
+    let pace = Pace::begin(accounts.settings().pace);
     let attempt = attempt(&accounts, &typed, peer, &headers).await;
     if let Ok(Attempt::Right(account)) = attempt {
         let pending = owes(&account);
         if !pending && is_short(&typed.password) {
             return outgrown(&accounts, &token, &account).await;
         }
-        let entry = Entry { account: account.id, strength: Strength::Password, pending, next: &typed.next };
+        let entry =
+            Entry { account: account.id, strength: Strength::Password, pending, proved_at: None, next: &typed.next };
         return entry.open(&accounts, visitor.0.as_ref(), &headers).await;
     }
     // From here on nothing may tell an address that is somebody's from one that is nobody's.
@@ -170,7 +171,7 @@ fn is_short(password: &str) -> bool {
 
 /// The password was set beside a second factor that is gone: it opens nothing, and its owner chooses another by mail.
 async fn outgrown(accounts: &Accounts, token: &FormToken, account: &Account) -> Answer<Response> {
-    reset::write_to(accounts, &account.email).await?;
+    reset::write_to(accounts, &account.email).await;
     let page = Page::new(ENTRY.check_mail).add(Notice::warning(ENTRY.outgrown, ENTRY.outgrown_lead));
     frame(accounts, token).again(StatusCode::FORBIDDEN, &page).await
 }
@@ -209,7 +210,7 @@ fn count_failure(accounts: &Accounts, account: &Account) {
     let (accounts, id, email) = (accounts.clone(), account.id, account.email.clone());
     tokio::spawn(async move {
         match accounts::failed(accounts.store(), id).await {
-            Ok(MOST_FAILURES) => accounts.tell(&email, &Topic::Locked),
+            Ok(MOST_FAILURES) => accounts.tell(&email, &Topic::Locked).await,
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "a wrong password was not counted"),
         }

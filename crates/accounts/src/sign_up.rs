@@ -2,11 +2,12 @@
 //! account was just made; only the mail differs.
 
 use crate::{
-    Accounts,
+    Accounts, Mail,
     chrome::Frame,
     context::signed_in,
+    errands::Errand,
     input,
-    letters::Topic,
+    letters::{self, Topic},
     pace::Pace,
     policy,
     texts::{ENTRY, fill},
@@ -118,7 +119,7 @@ const fn frame<'a>(accounts: &'a Accounts, token: &'a FormToken) -> Frame<'a> {
 }
 
 async fn begin(State(accounts): State<Accounts>, token: FormToken, Form(new): Form<SignUp>) -> Answer<Response> {
-    let pace = Pace::begin();
+    let pace = Pace::begin(accounts.settings().pace);
     let wrong = Wrong {
         name: input::name(&new.name, ENTRY.name_missing).err(),
         email: input::email(&new.email).err(),
@@ -145,25 +146,31 @@ async fn make(accounts: &Accounts, new: &SignUp) -> Answer<()> {
     let (name, email, team) = (new.name.trim(), new.email.trim(), new.team.trim());
     let made = NewAccount { name, email, password_hash: Some(&hash), team, verified: false };
     match accounts::sign_up(accounts.store(), made).await {
-        Ok(signed) => send_verification(accounts, signed.account, email),
-        Err(StoreError::Taken(_)) => accounts.tell_typed(email, &Topic::Known),
+        Ok(signed) => send_verification(accounts, signed.account, email).await,
+        Err(StoreError::Taken(_)) => accounts.tell_typed(email, &Topic::Known).await,
         Err(error) => return Err(error.into()),
     }
     Ok(())
 }
 
 /// Sends the link that confirms an address, after the answer.
-pub(crate) fn send_verification(accounts: &Accounts, account: AccountId, email: &str) {
-    let (accounts, email) = (accounts.clone(), email.to_owned());
-    tokio::spawn(async move {
-        if !accounts.may_write(&email).await {
-            return;
-        }
-        match one_time::issue(accounts.store(), Some(account), VERIFY, &email, VERIFY_FOR).await {
-            Ok(token) => accounts.tell(&email, &Topic::Verify(token.expose())),
-            Err(error) => tracing::error!(%error, "a link was not made"),
-        }
-    });
+pub(crate) async fn send_verification(accounts: &Accounts, account: AccountId, email: &str) {
+    let errand = Errand::Verify { account: account.uuid(), email: email.to_owned() };
+    accounts.errand(Some(account), &errand).await;
+}
+
+/// The mail with that link.
+pub(crate) async fn verification(
+    accounts: &Accounts,
+    account: AccountId,
+    email: &str,
+    first: bool,
+) -> Result<Option<Mail>, StoreError> {
+    if first && !accounts.may_write(email).await {
+        return Ok(None);
+    }
+    let token = one_time::issue(accounts.store(), Some(account), VERIFY, email, VERIFY_FOR).await?;
+    Ok(Some(letters::about(accounts, email, &Topic::Verify(token.expose()))))
 }
 
 /// Why a password was not hashed, as an answer.

@@ -12,9 +12,9 @@ use ingress::{
     AccountCaller, Auth, Caller, Form, FormToken, Policy, Route, RouteTable, input::Ids, problem::Answer, see_other,
     session::LiveSession,
 };
-use kernel::access::Permission;
+use kernel::{Span, access::Permission};
 use serde::Deserialize;
-use store::accounts;
+use store::{accounts, tenancy::LONGEST_TOKEN};
 use ui::{Act, Cell, Field, Links, Notice, Page, Scroll, Table, Tone};
 use uuid::Uuid;
 
@@ -34,6 +34,19 @@ pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
 #[serde(default, deny_unknown_fields)]
 struct NewToken {
     label: String,
+    days: String,
+}
+
+/// For how many days a token may be made; the longest when nobody chooses.
+const DAYS: [(u64, &str); 4] =
+    [(365, ACCOUNT.token_year), (90, ACCOUNT.token_quarter), (30, ACCOUNT.token_month), (1, ACCOUNT.token_day)];
+
+/// The life that was chosen; `None` for one that is not offered.
+fn life(days: &str) -> Option<Span> {
+    if days.is_empty() {
+        return Some(LONGEST_TOKEN);
+    }
+    DAYS.into_iter().find(|(offered, _)| offered.to_string() == days).map(|(offered, _)| Span::days(offered))
 }
 
 async fn page(
@@ -44,17 +57,21 @@ async fn page(
     notice: Option<Notice>,
 ) -> Answer<Page> {
     let csrf = token.as_str();
-    let heads = [ACCOUNT.named, ACCOUNT.added, ""];
+    let heads = [ACCOUNT.named, ACCOUNT.added, ACCOUNT.token_until, ""];
+    let now = accounts.now();
     let mut table = Table::new(ACCOUNT.tokens, heads).empty(ACCOUNT.tokens_none);
     for one in accounts::tokens(accounts.store(), caller.tenant, caller.person).await? {
         let label = one.label.unwrap_or_default();
         let revoke = Act::new(format!("/account/tokens/{}/revoke", one.id), csrf, ACCOUNT.token_revoke).about(&label);
-        table =
-            table.row([Cell::text(&label), Cell::part(ui::day(one.created_at)), Cell::part(revoke.tone(Tone::Danger))]);
+        let until =
+            if one.expires_at > now { Cell::part(ui::day(one.expires_at)) } else { Cell::text(ACCOUNT.token_expired) };
+        let added = Cell::part(ui::day(one.created_at));
+        table = table.row([Cell::text(&label), added, until, Cell::part(revoke.tone(Tone::Danger))]);
     }
     let form = ui::Form::post("/account/tokens", csrf, ACCOUNT.token_make)
         .title(ACCOUNT.token_new)
-        .field(Field::text("label", ACCOUNT.token_label).hint(ACCOUNT.token_label_hint).error(wrong).longest(100));
+        .field(Field::text("label", ACCOUNT.token_label).hint(ACCOUNT.token_label_hint).error(wrong).longest(100))
+        .field(Field::select("days", ACCOUNT.token_life, DAYS.map(|(days, words)| (days.to_string(), words))));
     Ok(Page::new(ACCOUNT.tokens)
         .lead(ACCOUNT.tokens_lead)
         .add(ways("/account/tokens"))
@@ -86,14 +103,16 @@ async fn make(
     token: FormToken,
     Form(typed): Form<NewToken>,
 ) -> Answer<Response> {
-    let label = match input::name(&typed.label, ACCOUNT.token_label_missing) {
-        Ok(label) => label,
+    let named = input::name(&typed.label, ACCOUNT.token_label_missing);
+    let chosen = named.and_then(|label| Ok((label, life(&typed.days).ok_or(ACCOUNT.token_life_missing)?)));
+    let (label, lives) = match chosen {
+        Ok(chosen) => chosen,
         Err(wrong) => {
             let page = page(&accounts, caller, &token, Some(wrong), None).await?;
             return frame(&accounts, &session, &token).again(StatusCode::UNPROCESSABLE_ENTITY, &page).await;
         }
     };
-    let made = accounts::new_token(accounts.store(), caller.tenant, caller.person, label).await?;
+    let made = accounts::new_token(accounts.store(), caller.tenant, caller.person, label, lives).await?;
     let page = Page::new(ACCOUNT.token_shown)
         .lead(ACCOUNT.token_shown_lead)
         .add(Scroll::new(ACCOUNT.token_field, [made.expose()]))

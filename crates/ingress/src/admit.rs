@@ -7,8 +7,8 @@ use crate::{
     gate::{AccountCaller, Caller, FRESH, Who, bearer},
     meter::Meter,
     peer::Peer,
-    policy::{Auth, Face, Fails, Proof},
-    problem::{Failure, for_status},
+    policy::{Auth, Face, Fails, Policy, Proof},
+    problem::{Failure, for_status, internal},
     reply::with_next,
     session::{LiveSession, Strength},
 };
@@ -81,18 +81,20 @@ pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, request: Request) ->
     let known = known(guard, &parts).await?;
     demand(guard, &parts, &known)?;
     let (bytes, stream) = read(&parts.headers, body, policy).await?;
-    let form = match &known.session {
-        Some(session) => FormKey::of_session(session.csrf),
-        None => FormKey::of_visit(&parts.headers)?,
-    };
+    let form = form(&policy, &parts, &known)?;
     if csrf::needs_token(&parts.method, policy, known.session.is_some(), known.by_token) {
-        csrf::check_token(&form, &parts.headers, &bytes).await?;
+        match &form {
+            Some(form) => csrf::check_token(form, &parts.headers, &bytes).await?,
+            None => return Err(internal("a form token is asked for where there are none").into()),
+        }
     }
     if let Some(who) = known.who() {
         draw(guard, meter, "actor", who).await?;
     }
     permit(guard, &parts, &known).await?;
-    parts.extensions.insert(form);
+    if let Some(form) = form {
+        parts.extensions.insert(form);
+    }
     let member = known.caller.filter(|_| known.session.as_ref().is_none_or(is_whole));
     if let Some(caller) = member {
         parts.extensions.insert(caller);
@@ -100,7 +102,17 @@ pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, request: Request) ->
     if let Some(session) = known.session {
         parts.extensions.insert(AccountCaller(session));
     }
-    Ok(Request::from_parts(parts, stream.unwrap_or_else(|| Body::from(bytes))))
+    let empty = || if bytes.is_empty() { Body::empty() } else { Body::from(bytes) };
+    Ok(Request::from_parts(parts, stream.unwrap_or_else(empty)))
+}
+
+/// From what the form tokens of the request are made. What is passed on to an application shows no form of ours.
+fn form(policy: &Policy, parts: &Parts, known: &Known) -> Result<Option<FormKey>, Failure> {
+    match &known.session {
+        _ if policy.is_passed_on() => Ok(None),
+        Some(session) => Ok(Some(FormKey::of_session(session.csrf))),
+        None => FormKey::of_visit(&parts.headers).map(Some),
+    }
 }
 
 /// Whether everything has been given that the account and the active team ask for.

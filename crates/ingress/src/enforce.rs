@@ -18,7 +18,6 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH, RETRY_AFTER, SET_COOKIE},
-        request::Parts,
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -45,40 +44,27 @@ pub(crate) struct Guard {
     pub(crate) gate: Arc<dyn Gate>,
 }
 
-/// Finds the policy for a request that no route matches.
-pub(crate) type Choose = Arc<dyn Fn(&Parts) -> Policy + Send + Sync>;
-
-/// How the log and the limits name what no route matches.
-const REST: &str = "(rest)";
-
-/// What stands before the handler of what no route matches.
-#[derive(Clone)]
-pub(crate) struct Rest {
-    pub(crate) choose: Choose,
-    pub(crate) gate: Arc<dyn Gate>,
-}
-
-/// As [`enforce`], with a policy that the request decides.
-pub(crate) async fn enforce_rest(State(rest): State<Rest>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let policy = (rest.choose)(&parts);
-    let name = format!("{REST} {}", policy.limit).into();
-    enforce(State(Guard { path: REST, name, policy, gate: rest.gate }), Request::from_parts(parts, body), next).await
-}
-
 /// Runs the handler if the policy allows it, and marks the answer as the policy says.
 pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    held(&guard, request, |request| next.run(request)).await
+}
+
+/// As [`enforce`], for any handler.
+pub(crate) async fn held<F>(guard: &Guard, request: Request, handle: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let known = request.headers().get(IF_NONE_MATCH).cloned();
     let id = request.extensions().get::<crate::request_id::Request>().map(|request| request.0);
     let mut meter = Meter::default();
-    let (mut response, form) = match admit::admit(&guard, &mut meter, request).await {
+    let (mut response, form) = match admit::admit(guard, &mut meter, request).await {
         Ok(request) => {
             let form = request.extensions().get::<FormKey>().cloned();
-            (next.run(request).await, form)
+            (handle(request).await, form)
         }
         Err(stop) => (stopped(stop), None),
     };
-    response = shown(&guard, response, id);
+    response = shown(guard, response, id);
     // A page with somebody's own form is kept nowhere, whatever else the policy says.
     let cache = if form.as_ref().is_some_and(FormKey::is_shown) { Cache::Never } else { guard.policy.cache };
     if response.extensions().get::<Foreign>().is_none() {

@@ -61,7 +61,7 @@ pub trait Gate: Send + Sync + 'static {
 }
 
 /// Whose calls are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
     /// An address, or the network that one household or office has.
     Network(Network),

@@ -3,6 +3,7 @@
 //! and 11.2). A head is handed on whole or not at all, so a half-sent head costs its sender and nobody else.
 
 use axum::http::{StatusCode, Uri, uri::Authority};
+use memchr::memchr;
 
 /// The longest head, in bytes.
 pub const LONGEST_HEAD: usize = 16 * 1024;
@@ -132,6 +133,15 @@ impl Scanner {
     }
 
     fn head(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(usize, Option<Head>), Refusal> {
+        // As a rule a head comes whole and is sound. Everything else goes byte by byte, to the same end.
+        if self.held.is_empty()
+            && let Some(whole) = whole(input)
+        {
+            let head = parse(whole)?;
+            out.extend_from_slice(whole);
+            self.state = after(&head);
+            return Ok((whole.len(), Some(head)));
+        }
         for (at, byte) in input.iter().enumerate() {
             let after_return = self.held.last() == Some(&b'\r');
             match byte {
@@ -152,11 +162,7 @@ impl Scanner {
             } else if self.held.ends_with(b"\r\n\r\n") {
                 let head = parse(&self.held)?;
                 out.append(&mut self.held);
-                self.state = match head.body {
-                    Framing::Length(0) => State::Head,
-                    Framing::Length(length) => State::Body(length),
-                    Framing::Chunked => State::Size(0, 0),
-                };
+                self.state = after(&head);
                 return Ok((at + 1, Some(head)));
             }
         }
@@ -186,6 +192,33 @@ impl Scanner {
         out.extend_from_slice(input.get(..taken).unwrap_or_default());
         self.state = next;
         Ok(taken)
+    }
+}
+
+/// What follows a head.
+const fn after(head: &Head) -> State {
+    match head.body {
+        Framing::Length(0) => State::Head,
+        Framing::Length(length) => State::Body(length),
+        Framing::Chunked => State::Size(0, 0),
+    }
+}
+
+/// The head at the beginning of `input`, where it is there to its end, in lines that end as they should.
+fn whole(input: &[u8]) -> Option<&[u8]> {
+    let room = input.get(..LONGEST_HEAD).unwrap_or(input);
+    let mut begin = 0;
+    loop {
+        let rest = room.get(begin..)?;
+        let length = memchr(b'\n', rest)?;
+        let line = rest.get(..length)?.strip_suffix(b"\r")?;
+        if line.contains(&b'\r') || (begin == 0 && line.is_empty()) {
+            return None;
+        }
+        begin += length + 1;
+        if line.is_empty() {
+            return room.get(..begin);
+        }
     }
 }
 
@@ -268,24 +301,28 @@ impl Fields {
         if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
             return Err(Refusal::Malformed("a header is folded over two lines"));
         }
-        let colon = line.iter().position(|byte| *byte == b':').unwrap_or_default();
+        let colon = memchr(b':', line).unwrap_or_default();
         let (name, value) = line.split_at(colon);
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(Refusal::Malformed("a header's name is malformed"));
         }
         let value = value.get(1..).unwrap_or_default().trim_ascii();
-        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        // Every byte is looked at, so that it can be done to many at once.
+        if value.iter().fold(false, |odd, byte| odd | (byte.is_ascii_control() && *byte != b'\t')) {
             return Err(Refusal::Malformed("a header's value is malformed"));
         }
-        match name.to_ascii_lowercase().as_slice() {
-            b"host" => self.host(value),
-            b"content-length" => self.content_length(value),
-            b"transfer-encoding" => self.transfer_encoding(value),
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        if is(b"host") {
+            self.host(value)
+        } else if is(b"content-length") {
+            self.content_length(value)
+        } else if is(b"transfer-encoding") {
+            self.transfer_encoding(value)
+        } else if is(b"content_length") || is(b"transfer_encoding") {
             // Spellings that other servers take for the real ones.
-            b"content_length" | b"transfer_encoding" => {
-                Err(Refusal::Malformed("a header's name is spelt with an underscore"))
-            }
-            _ => Ok(()),
+            Err(Refusal::Malformed("a header's name is spelt with an underscore"))
+        } else {
+            Ok(())
         }
     }
 
@@ -328,6 +365,9 @@ impl Fields {
 /// Whether these bytes name a host, with or without a port.
 #[must_use]
 pub fn is_host(value: &[u8]) -> bool {
+    if is_plain_host(value) {
+        return true;
+    }
     let authority = std::str::from_utf8(value).ok().and_then(|value| value.parse::<Authority>().ok());
     authority.is_some_and(|authority| {
         let port = authority.as_str().rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
@@ -336,8 +376,36 @@ pub fn is_host(value: &[u8]) -> bool {
     })
 }
 
-/// A character of a token (RFC 9110 section 5.6.2).
+/// Whether this is a host as most are: letters, digits, dots and hyphens, and at most four digits of a port.
+fn is_plain_host(value: &[u8]) -> bool {
+    let (name, port) = match memchr(b':', value) {
+        Some(colon) => (value.get(..colon), value.get(colon + 1..)),
+        None => (Some(value), None),
+    };
+    let name = name.unwrap_or_default();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let digits = |port: &[u8]| (1..=4).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    !name.is_empty() && name.iter().all(plain) && port.is_none_or(digits)
+}
+
+/// The characters of a token, a bit for each byte below 128.
+const TOKEN: u128 = {
+    let (mut bits, mut byte) = (0, 0_u8);
+    while byte < 128 {
+        if is_sign_of_token(byte) {
+            bits |= 1 << byte;
+        }
+        byte += 1;
+    }
+    bits
+};
+
 const fn is_token(byte: u8) -> bool {
+    byte < 128 && (TOKEN >> byte) & 1 == 1
+}
+
+/// A character of a token (RFC 9110 section 5.6.2).
+const fn is_sign_of_token(byte: u8) -> bool {
     matches!(
         byte,
         b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'

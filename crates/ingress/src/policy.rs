@@ -127,6 +127,10 @@ impl Limit {
     /// Where passwords, codes and tokens are tried, and where mails are sent.
     pub const SIGN_IN: Self = Self { per_minute: 30, burst: 30, fails: Fails::Closed };
 
+    /// Where a team is founded without anybody signing up: a household of programs does it now and then, and nobody by the
+    /// dozen.
+    pub const FOUNDING: Self = Self { per_minute: 20, burst: 60, fails: Fails::Closed };
+
     /// Over how many seconds an emptied burst fills again.
     #[must_use]
     pub const fn window(self) -> u32 {
@@ -247,6 +251,11 @@ impl Policy {
     #[must_use]
     pub const fn proven_by(self, proof: Proof) -> Self {
         Self { proof, ..self }
+    }
+
+    /// Whether this is for what goes to an application behind the proxy, as it arrives and comes back.
+    pub(crate) const fn is_passed_on(&self) -> bool {
+        self.streamed && matches!(self.proof, Proof::Carried) && matches!(self.cache, Cache::Theirs)
     }
 
     /// The same, with the body handed on as it arrives.

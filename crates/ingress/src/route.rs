@@ -2,18 +2,21 @@
 //! what is not in the table is answered with 404.
 
 use crate::{
-    enforce::{self, Guard, Rest},
+    enforce::{self, Guard},
     gate::Gate,
+    nowhere,
     openapi::Doc,
+    passing::{Choose, Handle, Passing},
     policy::{Face, Policy, Proof},
 };
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
     handler::Handler,
     http::{Method, request::Parts},
     middleware::from_fn_with_state,
-    routing::{MethodFilter, MethodRouter, any, on},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -157,7 +160,7 @@ pub enum RouteError {
 #[derive(Clone, Default)]
 pub struct RouteTable {
     routes: Vec<Route>,
-    rest: Option<(enforce::Choose, MethodRouter)>,
+    rest: Option<(Choose, Handle)>,
 }
 
 impl RouteTable {
@@ -178,14 +181,13 @@ impl RouteTable {
     /// The same table, with a handler for whatever no route of it matches, by any method, behind the policy that `choose`
     /// finds for the request.
     #[must_use]
-    pub fn fallback<C, H, T, S>(mut self, choose: C, handler: H, state: S) -> Self
+    pub fn fallback<C, H, F>(mut self, choose: C, handle: H) -> Self
     where
         C: Fn(&Parts) -> Policy + Send + Sync + 'static,
-        H: Handler<T, S>,
-        T: 'static,
-        S: Clone + Send + Sync + 'static,
+        H: Fn(Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
     {
-        self.rest = Some((Arc::new(choose), any(handler).with_state(state)));
+        self.rest = Some((Arc::new(choose), Arc::new(move |request| Box::pin(handle(request)))));
         self
     }
 
@@ -213,15 +215,15 @@ impl RouteTable {
             let guard = Guard { path: route.path, name, policy: route.policy, gate: Arc::clone(gate) };
             router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, enforce::enforce)))
         });
-        let router = match rest {
-            Some((choose, handler)) => {
-                let rest = Rest { choose, gate: Arc::clone(gate) };
-                router.fallback_service(handler.layer(from_fn_with_state(rest, enforce::enforce_rest)))
-            }
-            None => router,
-        };
         // Each policy has its own limit, which is read before any extractor sees the body.
-        Ok(router.layer(DefaultBodyLimit::disable()))
+        let router = router.layer(DefaultBodyLimit::disable());
+        Ok(match rest {
+            Some((choose, handle)) => router.fallback_service(Passing::new(choose, handle, Arc::clone(gate))),
+            None => {
+                let gate = Arc::clone(gate);
+                router.fallback(move |request: Request| std::future::ready(nowhere::answer(&gate, &request)))
+            }
+        })
     }
 
     /// The framework panics where two routes collide; a table says so instead.

@@ -2,6 +2,7 @@
 
 use crate::{
     admin::Allowlist,
+    buckets::Buckets,
     cookie,
     gate::{Caller, Draw, Gate, Later, Who},
     operator_token::OperatorToken,
@@ -15,7 +16,7 @@ use outbound::Dialler;
 use std::sync::Arc;
 use store::{
     Store, StoreError, accounts,
-    limits::{self, Limiter, Quota},
+    limits::{Limiter, Quota},
     sessions::{self, Cache, Lifetimes, Standing},
     tenancy,
 };
@@ -47,6 +48,7 @@ pub struct State {
     sessions: Cache,
     lifetimes: Lifetimes,
     limiter: Limiter,
+    buckets: Arc<Buckets>,
     provider: Option<Arc<dyn Provider>>,
 }
 
@@ -57,6 +59,7 @@ impl State {
     pub fn new(store: Store, dialler: Dialler, operator: impl AsRef<str>) -> Self {
         let operator = OperatorToken::of(operator.as_ref());
         let (sessions, limiter) = (Cache::new(store.clone()), Limiter::new(store.clone()));
+        let buckets = Arc::new(Buckets::of(&store));
         Self {
             store,
             dialler,
@@ -67,6 +70,7 @@ impl State {
             sessions,
             lifetimes: LIFETIMES,
             limiter,
+            buckets,
             provider: None,
         }
     }
@@ -210,14 +214,8 @@ impl Gate for State {
     }
 
     fn draw<'a>(&'a self, route: &'a str, who: Who, limit: Limit) -> Later<'a, Result<Draw, Failure>> {
-        let (kind, id) = match who {
-            Who::Network(network) => ("limit-network", *network.bytes()),
-            Who::Account(account) => ("limit-account", account.uuid().into_bytes()),
-            Who::Person(person) => ("limit-person", person.uuid().into_bytes()),
-            Who::Operator => ("limit-operator", [0; 16]),
-        };
         Box::pin(async move {
-            let key = limits::key(&self.store, kind, &[id.as_slice(), route.as_bytes()].concat());
+            let key = self.buckets.key(route, who);
             let quota = Quota { burst: limit.burst, per: Span::seconds(limit.window().into()) };
             let verdict = self.limiter.take(&key, quota, self.now()).await?;
             let wait = verdict.reset_in.as_millis().div_ceil(1_000);

@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::{
         HeaderMap, Method, StatusCode, Uri, Version,
         header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, UPGRADE},
@@ -84,9 +84,12 @@ impl Proxy {
     /// Everything that is to be mounted: [`Proxy::routes`], and the application wherever no other route matches.
     #[must_use]
     pub fn table(&self) -> RouteTable {
-        let handler = |State(proxy): State<Self>, request: Request| async move { proxy.answer(request).await };
-        let proxy = self.clone();
-        self.routes().fallback(move |parts: &Parts| proxy.policy(parts), handler, self.clone())
+        let (proxy, answering) = (self.clone(), self.clone());
+        let answer = move |request: Request| {
+            let proxy = answering.clone();
+            async move { proxy.answer(request).await }
+        };
+        self.routes().fallback(move |parts: &Parts| proxy.policy(parts), answer)
     }
 
     /// What a request to a path that is not ours is allowed to do: on an open path anybody may call, elsewhere any member of a

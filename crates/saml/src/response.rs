@@ -42,6 +42,8 @@ pub struct Assertion {
     pub attributes: BTreeMap<String, Vec<String>>,
     /// Identifier of the session at the provider.
     pub session_index: Option<String>,
+    /// When they last proved to the provider who they are, which may be long ago.
+    pub authenticated_at: Timestamp,
     /// From when on it may not be presented any more.
     pub not_on_or_after: Timestamp,
 }

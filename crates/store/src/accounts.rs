@@ -237,6 +237,18 @@ pub(crate) async fn tell(
     action: &str,
     context: &[(&str, &str)],
 ) -> Result<(), StoreError> {
+    tell_of(scoped, account, under, action, &[], context).await
+}
+
+/// As [`tell`], of rows of the account, which the event names.
+pub(crate) async fn tell_of(
+    scoped: &mut Scoped,
+    account: AccountId,
+    under: Option<(TenantId, PersonId)>,
+    action: &str,
+    rows: &[String],
+    context: &[(&str, &str)],
+) -> Result<(), StoreError> {
     let (tenant, actor) = (scoped.tenant(), scoped.actor().clone());
     let place = match under {
         Some(place) => Some(place),
@@ -246,7 +258,8 @@ pub(crate) async fn tell(
         Some((tenant, person)) => scoped.enter(tenant, &Actor::Person { id: person }).await?,
         None => scoped.enter(operator_tenant(), &self_actor(account)).await?,
     }
-    audit::note(scoped, action, &[format!("account:{account}")], context).await?;
+    let targets: Vec<String> = [format!("account:{account}")].into_iter().chain(rows.iter().cloned()).collect();
+    audit::note(scoped, action, &targets, context).await?;
     scoped.enter(tenant, &actor).await
 }
 

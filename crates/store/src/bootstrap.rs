@@ -119,6 +119,8 @@ fn migrator() -> Migrator {
         migration(4, "accounts", include_str!("../migrations/0004_accounts.sql")),
         migration(10, "drawings", include_str!("../migrations/0010_drawings.sql")),
         migration(11, "objectives", include_str!("../migrations/0011_objectives.sql")),
+        migration(14, "mail", include_str!("../migrations/0014_mail.sql")),
+        migration(15, "token expiry", include_str!("../migrations/0015_token_expiry.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

@@ -30,19 +30,6 @@ pub async fn members(store: &Store) -> Result<Members, StoreError> {
     Ok(Members { teams, ownerless, strayed })
 }
 
-/// How many looks of administrators there are, and how many of them were last written in a transaction that told nothing.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn looks(store: &Store) -> Result<(u64, u64), StoreError> {
-    const SQL: &str = "SELECT (SELECT count(*) FROM wordbond.admin_look),
-        (SELECT count(*) FROM wordbond.admin_look AS l WHERE NOT EXISTS (
-            SELECT FROM wordbond.audit_event AS a JOIN ledger.entry AS e ON e.id = a.entry_id
-            WHERE a.tenant_id = l.tenant_id AND (e.xact::text::numeric % 4294967296)::bigint = l.xmin::text::bigint))";
-    let [looks, untold] = ask(store, SQL).await?;
-    Ok((looks, untold))
-}
-
 async fn ask<const N: usize>(store: &Store, sql: &'static str) -> Result<[u64; N], StoreError> {
     let mut connection = store.connect_as(Role::Backup).await?;
     let row = sqlx::query(sql).fetch_one(&mut connection).await?;

@@ -46,6 +46,18 @@ pub struct Job {
 /// # Errors
 /// When the database refuses; a `kind` that is no plain word is refused there.
 pub async fn enqueue(scoped: &mut Scoped, kind: &str, ids: &[Uuid], due_at: Timestamp) -> Result<Uuid, StoreError> {
+    let tenant = scoped.tenant();
+    let job = insert(scoped, kind, ids).await?;
+    sqlx::query("INSERT INTO wordbond.ticket (tenant_id, job_id, due_at) VALUES ($1, $2, $3)")
+        .bind(tenant.uuid())
+        .bind(job)
+        .bind(At(due_at))
+        .execute(scoped.conn())
+        .await?;
+    Ok(job)
+}
+
+async fn insert(scoped: &mut Scoped, kind: &str, ids: &[Uuid]) -> Result<Uuid, StoreError> {
     let (tenant, job, now) = (scoped.tenant(), Uuid::now_v7(), At(scoped.now()));
     sqlx::query("INSERT INTO wordbond.job (tenant_id, job_id, kind, ids, created_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(tenant.uuid())
@@ -55,13 +67,34 @@ pub async fn enqueue(scoped: &mut Scoped, kind: &str, ids: &[Uuid], due_at: Time
         .bind(now)
         .execute(scoped.conn())
         .await?;
-    sqlx::query("INSERT INTO wordbond.ticket (tenant_id, job_id, due_at) VALUES ($1, $2, $3)")
-        .bind(tenant.uuid())
-        .bind(job)
-        .bind(At(due_at))
-        .execute(scoped.conn())
-        .await?;
     Ok(job)
+}
+
+/// As [`enqueue`], for whoever does the work at once: the job is leased to the caller from the beginning.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_leased(scoped: &mut Scoped, kind: &str, ids: &[Uuid]) -> Result<Lease, StoreError> {
+    let (tenant, now) = (scoped.tenant(), scoped.now());
+    let job = insert(scoped, kind, ids).await?;
+    const SQL: &str = "INSERT INTO wordbond.ticket (tenant_id, job_id, due_at, leased_until, fence, attempts)
+        VALUES ($1, $2, $3, $4, 1, 1)";
+    let statement = sqlx::query(SQL).bind(tenant.uuid()).bind(job).bind(At(now)).bind(At(now + LEASE));
+    statement.execute(scoped.conn()).await?;
+    Ok(Lease { tenant, job, fence: 1, attempts: 1 })
+}
+
+/// Makes every leased job due again. For a system whose only instance has just started: whoever held a lease is gone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn release_all(store: &Store) -> Result<u64, StoreError> {
+    let mut tx = store.dispatcher().await?;
+    const SQL: &str =
+        "UPDATE wordbond.ticket SET leased_until = NULL, fence = fence + 1 WHERE leased_until IS NOT NULL";
+    let done = sqlx::query(SQL).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected())
 }
 
 /// Leases the job that has been due longest, if any is. Workers that ask at the same time get different ones.

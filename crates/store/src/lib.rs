@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod limits;
 pub mod links;
 pub mod looks;
+pub mod mails;
 pub mod notes;
 pub mod objectives;
 pub mod observations;

@@ -47,7 +47,24 @@ pub struct Drawn {
 /// The key of a bucket: says nothing about the address or actor without the system's own key.
 #[must_use]
 pub fn key(store: &Store, kind: &'static str, value: &[u8]) -> [u8; 32] {
-    BlindIndex::new(&store.keys().derive("limit-buckets")).named(kind, value)
+    Keys::of(store).key(kind, value)
+}
+
+/// Makes keys of buckets; with the system's own key at hand, so that a key costs one hash.
+pub struct Keys(BlindIndex);
+
+impl Keys {
+    /// The keys of this system.
+    #[must_use]
+    pub fn of(store: &Store) -> Self {
+        Self(BlindIndex::new(&store.keys().derive("limit-buckets")))
+    }
+
+    /// As [`key`].
+    #[must_use]
+    pub fn key(&self, kind: &'static str, value: &[u8]) -> [u8; 32] {
+        self.0.named(kind, value)
+    }
 }
 
 /// Draws up to `want` from a bucket.

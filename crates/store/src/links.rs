@@ -2,7 +2,7 @@
 
 use crate::{
     Store, StoreError,
-    accounts::tell,
+    accounts::tell_of,
     sign_in::{self, Kind, Whose},
     time::At,
 };
@@ -48,7 +48,8 @@ pub async fn add(store: &Store, account: AccountId, provider: &str, subject: &st
             error if StoreError::is_dangling(&error) => StoreError::NotFound,
             error => error.into(),
         })?;
-    tell(&mut scoped, account, None, "link.add", &[("provider", provider)]).await?;
+    let (named, mark) = ([format!("link:{id}")], sign_in::mark(&lookup));
+    tell_of(&mut scoped, account, None, "link.add", &named, &[("mark", &mark), ("provider", provider)]).await?;
     scoped.commit().await?;
     Ok(id)
 }
@@ -97,8 +98,9 @@ pub async fn remove(store: &Store, account: AccountId, provider: &str) -> Result
     const SQL: &str = "DELETE FROM wordbond.provider_link WHERE account_id = $1 AND provider = $2 RETURNING link_id";
     let id: Option<Uuid> =
         sqlx::query_scalar(SQL).bind(account.uuid()).bind(provider).fetch_optional(scoped.conn()).await?;
-    sign_in::remove(&mut scoped, Kind::Link, &[id.ok_or(StoreError::NotFound)?]).await?;
-    tell(&mut scoped, account, None, "link.remove", &[("provider", provider)]).await?;
+    let id = id.ok_or(StoreError::NotFound)?;
+    sign_in::remove(&mut scoped, Kind::Link, &[id]).await?;
+    tell_of(&mut scoped, account, None, "link.remove", &[format!("link:{id}")], &[("provider", provider)]).await?;
     scoped.commit().await
 }
 

@@ -5,7 +5,7 @@
 use crate::{
     Scoped, Store, StoreError,
     accounts::{account_place, subject, tell},
-    operator_tenant,
+    mails, operator_tenant,
     sessions::after,
     sign_in::{self, Kind, Whose},
     time::At,
@@ -194,6 +194,8 @@ pub async fn void(store: &Store, account: AccountId, purpose: &str) -> Result<()
 pub(crate) async fn void_all(scoped: &mut Scoped, account: AccountId) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM wordbond.one_time WHERE account_id = $1 AND purpose <> $2 RETURNING one_time_id";
     let gone: Vec<Uuid> = sqlx::query_scalar(SQL).bind(account.uuid()).bind(KNOWN).fetch_all(scoped.conn()).await?;
+    // A mail that waits would bring a new token with it.
+    mails::forget(scoped, account).await?;
     sign_in::remove(scoped, Kind::OneTime, &gone).await
 }
 

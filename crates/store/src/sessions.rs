@@ -17,7 +17,7 @@ pub use still::{Standing, still};
 
 use crate::{
     Scoped, Store, StoreError,
-    accounts::{account_place, tell},
+    accounts::{account_place, tell_of},
     operator_tenant,
     sign_in::{self, Kind, Whose},
     tenancy,
@@ -94,6 +94,8 @@ pub struct NewSession<'a> {
     pub device: &'a str,
     /// How long it may live.
     pub lifetimes: Lifetimes,
+    /// When they proved who they are, where that was not just now.
+    pub proved_at: Option<Timestamp>,
 }
 
 /// A session that has begun.
@@ -202,15 +204,22 @@ pub async fn open(store: &Store, new: NewSession<'_>) -> Result<Opened, StoreErr
         .bind(new.pending)
         .bind(Sealed::seal(store.keys(), &device_place(account, id), &device)?.as_bytes())
         .bind(At(now))
-        .bind((!new.pending).then_some(At(now)))
+        .bind((!new.pending).then_some(At(new.proved_at.map_or(now, |at| at.min(now)))))
         .bind(At(after(now, new.lifetimes.absolute)))
         .execute(scoped.conn())
         .await
         .map_err(|error| if StoreError::is_dangling(&error) { StoreError::NotFound } else { error.into() })?;
     lead(&mut scoped, account, place, id, &lookup).await?;
-    tell(&mut scoped, account, place, "session.open", &[("strength", new.strength.as_str())]).await?;
+    let (mark, pending) = (sign_in::mark(&lookup), if new.pending { "yes" } else { "no" });
+    let context = [("mark", mark.as_str()), ("pending", pending), ("strength", new.strength.as_str())];
+    tell_of(&mut scoped, account, place, "session.open", &[named(id)], &context).await?;
     scoped.commit().await?;
     Ok(Opened { id, token })
+}
+
+/// How an event names a session.
+fn named(id: SessionId) -> String {
+    format!("session:{id}")
 }
 
 /// Writes what leads from a token's hash to its session.

@@ -4,6 +4,7 @@
 //! the very transaction that takes the right away.
 
 use crate::{Scoped, Store, StoreError, time::At};
+use aws_lc_rs::digest::{SHA256, digest};
 use kernel::{AccountId, PersonId, TenantId};
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -54,6 +55,12 @@ impl Kind {
             Self::Link | Self::Passkey | Self::Look => index.named(self.as_str(), value),
         })
     }
+}
+
+/// What an event says of the key that leads to a row: enough to see that it is another, and nothing to look it up by.
+pub(crate) fn mark(lookup: &[u8]) -> String {
+    let digest = digest(&SHA256, &[b"wordbond mark\0", lookup].concat());
+    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A row of the index.

@@ -2,16 +2,20 @@
 
 use crate::{
     Scoped, Store, StoreError, audit, revocation,
+    sessions::after,
     sign_in::{self, Kind, Whose},
     time::At,
     token::Form,
 };
-use kernel::{AccountId, Actor, PersonId, TeamRole, TenantId};
+use kernel::{AccountId, Actor, PersonId, Span, TeamRole, TenantId};
 use sqlx::Row as _;
 use uuid::Uuid;
 use vault::{Place, Sealed, Subject};
 
 pub use crate::token::Token;
+
+/// How long an API token is good at the most, and where nobody says otherwise.
+pub const LONGEST_TOKEN: Span = Span::days(365);
 
 /// A person as they introduce themselves.
 #[derive(Clone, Copy)]
@@ -117,38 +121,58 @@ async fn join(store: &Store, mut scoped: Scoped, new: NewPerson<'_>, role: TeamR
     let by = scoped.actor().person();
     scoped.own_rows_of(Some(person)).await?;
     insert_person(&mut scoped, person, new, role).await?;
-    let (token, _) = insert_token(&mut scoped, person, None).await?;
+    let written = insert_token(&mut scoped, person, None, LONGEST_TOKEN).await?;
     scoped.own_rows_of(by).await?;
-    audit::note(&mut scoped, "person.add", &[format!("person:{person}")], &[]).await?;
+    let targets = [format!("person:{person}"), written.target.clone()];
+    audit::note(&mut scoped, "person.add", &targets, &written.context()).await?;
     scoped.commit().await?;
-    Ok(Joined { tenant, person, token })
+    Ok(Joined { tenant, person, token: written.token })
 }
 
-/// Writes a fresh API token of a person whose rows are in scope.
+/// A token that was just written, and what an event tells of it.
+pub(crate) struct Written {
+    pub(crate) token: Token,
+    pub(crate) target: String,
+    pub(crate) mark: String,
+    pub(crate) expires: String,
+}
+
+impl Written {
+    pub(crate) fn context(&self) -> [(&'static str, &str); 2] {
+        [("expires", &self.expires), ("mark", &self.mark)]
+    }
+}
+
+/// Writes a fresh API token of a person whose rows are in scope, to be good for as long as `lives`.
 pub(crate) async fn insert_token(
     scoped: &mut Scoped,
     person: PersonId,
     label: Option<&str>,
-) -> Result<(Token, Uuid), StoreError> {
+    lives: Span,
+) -> Result<Written, StoreError> {
     let (tenant, token, id, keys) = (scoped.tenant(), Token::fresh(Form::Api)?, Uuid::now_v7(), scoped.keys().clone());
     let lookup = Kind::Token.lookup(&keys, token.expose().as_bytes())?;
     let label =
         label.map(|text| Sealed::seal(&keys, &token_place(tenant, person, id), &text.trim().to_owned())).transpose()?;
-    let now = At(scoped.now());
-    const SQL: &str = "INSERT INTO wordbond.token (tenant_id, token_id, person_id, token_hash, label, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    let now = scoped.now();
+    let expires = after(now, lives);
+    const SQL: &str =
+        "INSERT INTO wordbond.token (tenant_id, token_id, person_id, token_hash, label, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     sqlx::query(SQL)
         .bind(tenant.uuid())
         .bind(id)
         .bind(person.uuid())
         .bind(lookup.as_slice())
         .bind(label.as_ref().map(Sealed::as_bytes))
-        .bind(now)
+        .bind(At(now))
+        .bind(At(expires))
         .execute(scoped.conn())
         .await?;
     sign_in::add(scoped, Kind::Token, &lookup, id, Whose::Person(tenant, person), "this token is there already")
         .await?;
-    Ok((token, id))
+    let (target, mark) = (format!("token:{id}"), sign_in::mark(&lookup));
+    Ok(Written { token, target, mark, expires: expires.to_string() })
 }
 
 /// Writes a person whose rows are in scope: of the account in scope, where there is one.
@@ -203,12 +227,14 @@ pub async fn authenticate(store: &Store, token: &str) -> Result<Option<Session>,
         "SELECT t.suspended_at IS NOT NULL, p.role, p.account_id, t.require_second_factor FROM wordbond.token AS k
         JOIN wordbond.tenant AS t ON t.tenant_id = k.tenant_id
         JOIN wordbond.person AS p ON p.tenant_id = k.tenant_id AND p.person_id = k.person_id AND p.removed_at IS NULL
-        WHERE k.tenant_id = $1 AND k.token_id = $2 AND k.person_id = $3 AND k.token_hash = $4";
+        WHERE k.tenant_id = $1 AND k.token_id = $2 AND k.person_id = $3 AND k.token_hash = $4 AND k.expires_at > $5";
+    let now = At(scoped.now());
     let row = sqlx::query(SQL)
         .bind(tenant.uuid())
         .bind(found.row)
         .bind(person.uuid())
         .bind(lookup.as_slice())
+        .bind(now)
         .fetch_optional(scoped.conn())
         .await?;
     let Some(row) = row else { return Ok(None) };

@@ -1,6 +1,8 @@
-//! What the logs tell, beside what the tables say: roles, shares, second factors, proven addresses and identity providers
-//! are changed by acts, and every act has its event. Whoever changes a row behind the application's back tells nothing, and
-//! a change of somebody else's row is found here as well as one of a planted row.
+//! What the logs tell, beside what the tables say: roles, shares, second factors, proven addresses, identity providers,
+//! sessions, links and looks are changed by acts, and every act has its event. Whoever changes a row behind the application's
+//! back tells nothing, and a change of somebody else's row is found here as well as one of a planted row.
+
+mod ways;
 
 use crate::{Role, Store, StoreError, audit, time::At};
 use kernel::{TenantId, Timestamp};
@@ -29,6 +31,16 @@ pub struct Untold {
     pub addresses: u64,
     /// Identity providers of teams that are on or off, and were not switched so.
     pub providers: u64,
+    /// Live sessions that belong to another account than opened them, or open to another token than they were given.
+    pub sessions: u64,
+    /// Identities at providers that lead into another account than the one whose owner linked them.
+    pub links: u64,
+    /// Looks of the operator's people that are on record otherwise than they were told.
+    pub looks: u64,
+    /// How many looks are on record.
+    pub on_record: u64,
+    /// API tokens that are another's than the one they were made for, open to another key, or are good for longer.
+    pub tokens: u64,
 }
 
 /// Compares the tables with every log, as the backup reads them at one instant. What no readable event is about is not
@@ -40,13 +52,20 @@ pub async fn walk(store: &Store) -> Result<Untold, StoreError> {
     let mut connection = store.connect_as(Role::Backup).await?;
     let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let told = Told::read(&mut tx, store).await?;
+    let now = store.clock().now();
+    let (looks, on_record) = ways::looks(&mut tx, &told).await?;
     let untold = Untold {
         events: told.events,
         roles: roles(&mut tx, &told).await?,
         shares: shares(&mut tx, &told).await?,
-        factors: factors(&mut tx, &told, store.clock().now()).await?,
+        factors: factors(&mut tx, &told, now).await?,
         addresses: addresses(&mut tx, &told).await?,
         providers: providers(&mut tx, &told).await?,
+        sessions: ways::sessions(&mut tx, &told, now).await?,
+        links: ways::links(&mut tx, &told).await?,
+        looks,
+        on_record,
+        tokens: ways::tokens(&mut tx, &told).await?,
     };
     drop(tx);
     connection.close().await?;
@@ -68,6 +87,7 @@ struct Told {
     /// Acts of accounts that prove something, by account: when, what, and how.
     acts: BTreeMap<String, Vec<(Timestamp, String, String)>>,
     providers: BTreeMap<Uuid, String>,
+    ways: ways::Ways,
 }
 
 impl Told {
@@ -94,6 +114,7 @@ impl Told {
         let context = |key: &str| event.context.get(key).map(String::as_str).unwrap_or_default();
         let (person, account) = (target("person").unwrap_or_default(), target("account").unwrap_or_default());
         let key = (tenant, person.to_owned());
+        self.ways.take(tenant, event);
         match event.action.as_str() {
             "tenant.create" => drop(self.founded.insert(tenant, false)),
             "account.create" | "person.add" if !person.is_empty() => {
@@ -130,9 +151,13 @@ impl Told {
     /// Whether the account did something about then that `fits`.
     fn did(&self, account: Uuid, about: Timestamp, fits: impl Fn(&str, &str) -> bool) -> bool {
         let acts = self.acts.get(&account.to_string());
-        let near = |at: Timestamp| (ROUNDED..=APART).contains(&(at.as_microsecond() - about.as_microsecond()));
-        acts.into_iter().flatten().any(|(at, action, how)| near(*at) && fits(action, how))
+        acts.into_iter().flatten().any(|(at, action, how)| is_near(*at, about) && fits(action, how))
     }
+}
+
+/// Whether an event may be of the transaction that wrote a time into a row.
+fn is_near(at: Timestamp, row: Timestamp) -> bool {
+    (ROUNDED..=APART).contains(&(at.as_microsecond() - row.as_microsecond()))
 }
 
 fn rank(role: &str) -> usize {
@@ -163,19 +188,20 @@ async fn shares(conn: &mut PgConnection, told: &Told) -> Result<u64, StoreError>
 
 /// Only sessions of those who have a second factor are looked at; a team's own log may be unreadable, and then none are.
 async fn factors(conn: &mut PgConnection, told: &Told, now: Timestamp) -> Result<u64, StoreError> {
-    const SQL: &str = "SELECT s.account_id, s.strength, s.confirmed_at FROM wordbond.session AS s
+    const SQL: &str = "SELECT s.account_id, s.session_id, s.strength, s.confirmed_at FROM wordbond.session AS s
         WHERE s.expires_at > $1 AND NOT s.pending AND s.strength IN ('second', 'passkey')
           AND EXISTS (SELECT FROM wordbond.factor AS f WHERE f.account_id = s.account_id)";
     let mut untold = 0;
     for row in &sqlx::query(SQL).bind(At(now)).fetch_all(conn).await? {
-        let (account, strength): (Uuid, String) = (row.try_get(0)?, row.try_get(1)?);
-        let confirmed = row.try_get::<Option<At>, _>(2)?.map(|at| at.0);
+        let (account, session, strength): (Uuid, Uuid, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let confirmed = row.try_get::<Option<At>, _>(3)?.map(|at| at.0);
         let gave = |action: &str, how: &str| match action {
             "session.complete" | "session.strengthen" | "session.confirm" => true,
             "session.open" => how == strength,
             _ => false,
         };
-        untold += u64::from(!told.gaps && !confirmed.is_some_and(|at| told.did(account, at, gave)));
+        let proved = confirmed.is_some_and(|at| told.did(account, at, gave));
+        untold += u64::from(!(told.gaps || proved && told.ways.gave(session, &strength)));
     }
     Ok(untold)
 }

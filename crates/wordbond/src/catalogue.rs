@@ -281,7 +281,7 @@ async fn administrators(round: &Round, promise: &Promise) -> Finding {
 
 async fn providers(round: &Round, promise: &Promise) -> Finding {
     match round.system() {
-        Ok(system) => oidc_signin::probe(&round.site, &system.data_dir, promise).await,
+        Ok(system) => oidc_signin::probe(&round.site, &system.store, &system.data_dir, promise).await,
         Err(finding) => finding,
     }
 }

@@ -20,6 +20,7 @@ mod service;
 mod system;
 mod up;
 mod verify;
+mod worker;
 
 use clap::Parser;
 use cli::{Cli, Command};

@@ -1,6 +1,7 @@
 //! When which promise is attacked next, and when what has run out is cleared away.
 
 use crate::{board::Board, catalogue, recorder, system::System};
+use accounts::Accounts;
 use kernel::TenantId;
 use promises::Promise;
 use std::{
@@ -49,7 +50,7 @@ fn is_due(promise: &Promise, last: &BTreeMap<String, Instant>) -> bool {
 
 /// Clears away what has run out, a part of all accounts after another, for as long as it is not dropped. Several instances
 /// may do so at once.
-pub(crate) async fn sweep(store: Store) {
+pub(crate) async fn sweep(store: Store, accounts: Accounts) {
     let mut after = None;
     loop {
         match step(&store, after).await {
@@ -57,6 +58,9 @@ pub(crate) async fn sweep(store: Store) {
             // What has run out is refused all the same; it only lies there for longer.
             Err(error) => tracing::error!(%error, "what has run out could not be cleared away"),
         }
+        let (mailer, now) = (Arc::clone(&accounts.settings().mailer), accounts.now());
+        // Files: not for the threads that answer.
+        drop(tokio::task::spawn_blocking(move || mailer.tidy(now)).await);
         sleep(SWEEP).await;
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn build(
     board: &Arc<Board>,
     address: &Address<'_>,
     arguments: &Up,
-) -> Result<axum::Router, Failed> {
+) -> Result<(axum::Router, Accounts), Failed> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let profile = &system.in_force.profile;
     let entries = provider::config::read(&system.data_dir)?;
@@ -72,6 +72,7 @@ pub(crate) fn build(
         home: home(workspace),
         items: items(workspace),
         providers,
+        pace: accounts::PACE,
         show_outbox: arguments.smtp.is_none(),
     };
     let accounts = Accounts::new(settings);
@@ -82,7 +83,7 @@ pub(crate) fn build(
     }
     let list = accounts::team::roles::document(&table);
     let table = table.with(list);
-    Ok(table.router(&state.gate())?)
+    Ok((table.router(&state.gate())?, accounts))
 }
 
 /// The way out: the register's hosts, the service's own, the identity providers', and the mail server's.

@@ -9,6 +9,7 @@ use crate::{
     running::{Postgres, Ready, process_start},
     schedule, service,
     system::{self, Behind, System},
+    worker,
 };
 use ingress::{Doors, Ended, Settings, Tls};
 use kernel::{Clock, SystemClock, Timestamp};
@@ -24,7 +25,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Address, Config, Store, instances, observations, profiles};
+use store::{Address, Config, Store, instances, jobs, observations, profiles};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -79,10 +80,11 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
         .remembering(data_dir.join("ledger.head"));
     let sealing = tokio::spawn(seal(store.clone(), sealer, stop.clone()));
     let address = service::Address { url: &place.url, host: &place.host };
-    let router = service::build(&system, &board, &address, &arguments)?;
+    let (router, accounts) = service::build(&system, &board, &address, &arguments)?;
     let settings = Settings { trusted: arguments.trusted_proxy.clone(), ..Settings::new(&place.url)? };
     let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), settings, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
+    let working = tokio::spawn(worker::run(accounts.clone()));
     let beating = tokio::spawn(beat(store.clone(), instance.clone(), stop.clone()));
 
     let ready = ready(&arguments, &place, &profile_file, &tls, &store)?;
@@ -90,13 +92,14 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     greet(&place, &tls, begun);
     let attacked = first_round(&system).await;
     board.refresh().await?;
-    let sweeping = tokio::spawn(schedule::sweep(store.clone()));
+    let sweeping = tokio::spawn(schedule::sweep(store.clone(), accounts.clone()));
     let scheduling = tokio::spawn(schedule::run(Arc::clone(&system), Arc::clone(&board), attacked));
 
     stopped(stop).await;
     say("stopping: finishing what is in flight");
     scheduling.abort();
     sweeping.abort();
+    working.abort();
     if let Ok(Ended::Cut(connections)) = edge.await? {
         complain(format!("{connections} connections had to be cut"));
     }
@@ -211,6 +214,7 @@ async fn announce(system: &System, address: String) -> Result<instances::Instanc
         for gone in instances::alive(store, Timestamp::UNIX_EPOCH).await? {
             instances::leave(store, gone.id).await?;
         }
+        jobs::release_all(store).await?;
     }
     let id = Uuid::new_v4();
     let (build, profile) = (system.build.clone(), in_force.hash.clone());

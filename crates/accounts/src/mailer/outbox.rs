@@ -1,6 +1,7 @@
 //! An outbox of files, for development: nothing leaves the machine.
 
 use super::{From, Mail, MailError, Mailer, Sending};
+use kernel::{Span, Timestamp};
 use std::{
     fs,
     io::Write as _,
@@ -11,6 +12,9 @@ use uuid::Uuid;
 
 /// How many messages are shown, and kept.
 const KEPT: usize = 200;
+
+/// For how long: as long as the links live that lead into accounts. A token does not lie in clear for longer.
+const FOR: Span = Span::days(1);
 
 /// Writes each message into a folder that only this user may read.
 #[derive(Clone, Debug)]
@@ -55,6 +59,17 @@ impl FileOutbox {
         Ok(())
     }
 
+    /// Deletes the files that were written before `limit`.
+    fn delete_before(&self, limit: Timestamp) {
+        for name in self.names() {
+            let path = self.folder.join(name);
+            let written = fs::metadata(&path).and_then(|about| about.modified()).ok();
+            if written.and_then(|written| Timestamp::try_from(written).ok()).is_some_and(|written| written < limit) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
     /// The files' names, newest first.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
@@ -81,11 +96,36 @@ impl Mailer for FileOutbox {
         };
         Some(self.names().into_iter().filter_map(read).collect())
     }
+
+    fn tidy(&self, now: Timestamp) {
+        if let Ok(limit) = now.checked_sub(FOR.signed()) {
+            self.delete_before(limit);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::{Clock as _, SystemClock};
+
+    #[tokio::test]
+    async fn what_is_old_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = FileOutbox::new(folder.path(), From::new("x", "x@example.com").unwrap());
+        let mail = Mail { to: "a@example.com".into(), subject: "s".into(), paragraphs: vec![], link: None };
+        outbox.send(mail.clone()).await.unwrap();
+        let now = SystemClock.now();
+        outbox.tidy(now);
+        assert_eq!(outbox.names().len(), 1, "it is new");
+        let old = outbox.names().remove(0);
+        let file = fs::File::options().write(true).open(folder.path().join(&old)).unwrap();
+        let long_ago = now.checked_sub(Span::hours(25).signed()).unwrap();
+        file.set_modified(long_ago.into()).unwrap();
+        outbox.send(mail).await.unwrap();
+        outbox.tidy(now);
+        assert!(outbox.names().len() == 1 && !outbox.names().contains(&old));
+    }
 
     #[tokio::test]
     async fn what_is_sent_is_in_the_outbox() {

@@ -123,7 +123,7 @@ pub(super) async fn enter(
 ) -> Answer<Response> {
     let found = accounts::by_id(accounts.store(), account).await?.ok_or_else(Problem::not_found)?;
     let pending = found.has_totp || found.has_passkeys;
-    let entry = Entry { account, strength: Strength::Provider, pending, next };
+    let entry = Entry { account, strength: Strength::Provider, pending, proved_at: None, next };
     entry.open(accounts, viewer.session.as_ref(), headers).await
 }
 

@@ -12,6 +12,7 @@ use promises::{
     fault::{Bites, Make},
 };
 use std::path::Path;
+use store::Store;
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -26,7 +27,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             forged with another key, unsigned, signed with the public key as a secret, altered, carrying their own key, expired, \
             not yet valid, of another issuer, for another audience, without or with another nonce; with a state of another \
             browser, without one, and twice; and it calls the API with session tokens of the same kinds and of another party. \
-            Each must leave the browser signed out. It cannot see the named provider's own checks, its servers, nor what was \
+            Each must leave the browser signed out. For everybody's links, the logs must tell of the same account and the same \
+            identity as the rows do. It cannot see the named provider's own checks, its servers, nor what was \
             agreed with it about addresses to return to.",
     wing: "ingress",
     vantage: Vantage::Inside,
@@ -73,7 +75,48 @@ pub const FAULTS: &[Fault] = &[
                             WHERE s.account_id <> k.account_id)",
         ),
     },
+    Fault {
+        id: "oidc-link-given-to-somebody-else",
+        about: "The link of one identity is written over to an account that never linked any, in its row and in the index alike: \
+                whoever signs in at the provider acts as somebody else.",
+        breaks: &["oidc-signin"],
+        spares_plants: true,
+        make: Make::Sql { make: GIVE, undo: GIVE_BACK },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM json_to_record(obj_description('wordbond.provider_link'::regclass)::json)
+                                        AS k(link_id uuid, account_id uuid)
+                            JOIN wordbond.provider_link AS l ON l.link_id = k.link_id AND l.account_id <> k.account_id
+                            JOIN wordbond.sign_in AS i ON i.row_id = k.link_id AND i.account_id = l.account_id
+                                AND i.lookup = l.subject_hash)",
+        ),
+    },
 ];
+
+/// From the newest link, to whom nobody has heard of for longest: what other attacks stand on is left alone.
+const GIVE: &str = "DO $$
+    DECLARE
+        given record;
+        taker uuid;
+    BEGIN
+        SELECT link_id, account_id INTO STRICT given FROM wordbond.provider_link ORDER BY created_at DESC LIMIT 1;
+        SELECT a.account_id INTO STRICT taker FROM wordbond.account AS a
+        WHERE NOT EXISTS (SELECT FROM wordbond.provider_link AS l WHERE l.account_id = a.account_id)
+        ORDER BY (SELECT max(seen_at) FROM wordbond.session AS s WHERE s.account_id = a.account_id) NULLS FIRST LIMIT 1;
+        EXECUTE format('COMMENT ON TABLE wordbond.provider_link IS %L', row_to_json(given));
+        UPDATE wordbond.provider_link SET account_id = taker WHERE link_id = given.link_id;
+        UPDATE wordbond.sign_in SET account_id = taker WHERE kind = 'link' AND row_id = given.link_id;
+    END $$";
+
+const GIVE_BACK: &str = "DO $$
+    DECLARE
+        given record;
+    BEGIN
+        SELECT * INTO STRICT given FROM json_to_record(obj_description('wordbond.provider_link'::regclass)::json)
+            AS k(link_id uuid, account_id uuid);
+        UPDATE wordbond.provider_link SET account_id = given.account_id WHERE link_id = given.link_id;
+        UPDATE wordbond.sign_in SET account_id = given.account_id WHERE kind = 'link' AND row_id = given.link_id;
+    END $$;
+    COMMENT ON TABLE wordbond.provider_link IS NULL";
 
 /// Links of people who share a team with nobody: what other attacks stand on is left alone.
 const CROSS: &str = "DO $$
@@ -112,11 +155,11 @@ const UNCROSS: &str = "DO $$
     END $$;
     COMMENT ON TABLE wordbond.provider_link IS NULL";
 
-/// Attacks the promise as the issuer that `data_dir` registers.
-pub async fn probe(site: &Site, data_dir: &Path, promise: &Promise) -> Finding {
+/// Attacks the promise as the issuer that `data_dir` registers, and walks the links in the store.
+pub async fn probe(site: &Site, store: &Store, data_dir: &Path, promise: &Promise) -> Finding {
     let issuer = match LoopbackIssuer::open(data_dir).await {
         Ok(issuer) => issuer,
         Err(error) => return Finding::nothing(format!("there is no issuer to compare with: {error}")),
     };
-    attack::run(site, data_dir, &issuer, promise).await
+    attack::run(site, store, data_dir, &issuer, promise).await
 }

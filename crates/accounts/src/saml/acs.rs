@@ -103,6 +103,7 @@ fn vouched(tenant: TenantId, idp: &IdpMetadata, assertion: Assertion) -> Vouched
         subject: format!("{} {}", idp.entity_id, assertion.name_id),
         email: assertion.email.unwrap_or_default(),
         name: name.unwrap_or_default(),
+        since: assertion.authenticated_at,
     }
 }
 

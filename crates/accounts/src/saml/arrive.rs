@@ -11,7 +11,7 @@ use ingress::{
     problem::{Answer, internal},
     see_other,
 };
-use kernel::{AccountId, TenantId};
+use kernel::{AccountId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{StoreError, accounts, links, one_time, saml, sessions::Strength, team};
 
@@ -26,6 +26,8 @@ pub(super) struct Vouched {
     pub(super) email: String,
     /// Their name, as the provider says; empty for none.
     pub(super) name: String,
+    /// When they last proved to the provider who they are.
+    pub(super) since: Timestamp,
 }
 
 /// Where an account stands to a team.
@@ -59,7 +61,7 @@ pub(super) async fn arrive(
     let store = accounts.store();
     if let Some(account) = links::find(store, &link_name(vouched.tenant), &vouched.subject).await? {
         return match place(accounts, account, vouched.tenant).await? {
-            Place::Only => enter(accounts, account, headers).await,
+            Place::Only => enter(accounts, account, vouched.since, headers).await,
             other => no_way(accounts, token, other).await,
         };
     }
@@ -77,18 +79,19 @@ pub(super) async fn arrive(
     match saml::join(store, vouched.tenant, &vouched.email, name).await {
         Ok(account) => {
             links::add(store, account, &link_name(vouched.tenant), &vouched.subject).await?;
-            enter(accounts, account, headers).await
+            enter(accounts, account, vouched.since, headers).await
         }
         Err(StoreError::NotFound | StoreError::Taken(_)) => no_way(accounts, token, Place::Elsewhere).await,
         Err(other) => Err(other.into()),
     }
 }
 
-async fn enter(accounts: &Accounts, account: AccountId, headers: &HeaderMap) -> Answer<Response> {
+/// Who was signed in at the provider before is let in, but must show once more that it is them before what is dangerous.
+async fn enter(accounts: &Accounts, account: AccountId, since: Timestamp, headers: &HeaderMap) -> Answer<Response> {
     let known = accounts::by_id(accounts.store(), account).await?.ok_or(StoreError::NotFound)?;
     // Who has a second factor here is asked for it, whatever the provider asked for.
     let pending = known.has_totp || known.has_passkeys;
-    let entry = Entry { account, strength: Strength::Provider, pending, next: "" };
+    let entry = Entry { account, strength: Strength::Provider, pending, proved_at: Some(since), next: "" };
     entry.open(accounts, None, headers).await
 }
 

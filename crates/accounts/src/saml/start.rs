@@ -104,12 +104,14 @@ async fn remind(accounts: &Accounts, email: &str) -> Result<(), store::StoreErro
             continue;
         }
         let path = format!("/sign-in/saml?team={}", membership.tenant);
-        accounts.post_typed(Mail {
-            to: account.email.clone(),
-            subject: EN.mail_subject.to_owned(),
-            paragraphs: vec![EN.mail_lead.to_owned()],
-            link: Some((EN.mail_link.to_owned(), accounts.link(&path))),
-        });
+        accounts
+            .post_typed(Mail {
+                to: account.email.clone(),
+                subject: EN.mail_subject.to_owned(),
+                paragraphs: vec![EN.mail_lead.to_owned()],
+                link: Some((EN.mail_link.to_owned(), accounts.link(&path))),
+            })
+            .await;
     }
     Ok(())
 }

@@ -70,12 +70,14 @@ pub(super) async fn invite(
     let name = team::settings(&mut scoped).await?.name;
     drop(scoped);
     let link = accounts.link(&format!("/invitations/{}", invited.token.expose()));
-    accounts.post_typed(Mail {
-        to: email.to_owned(),
-        subject: EN.mail_subject.to_owned(),
-        paragraphs: vec![format!("{} «{name}».", EN.mail_body), EN.mail_expires.to_owned()],
-        link: Some((EN.mail_link.to_owned(), link.clone())),
-    });
+    accounts
+        .post_typed(Mail {
+            to: email.to_owned(),
+            subject: EN.mail_subject.to_owned(),
+            paragraphs: vec![format!("{} «{name}».", EN.mail_body), EN.mail_expires.to_owned()],
+            link: Some((EN.mail_link.to_owned(), link.clone())),
+        })
+        .await;
     let page = Page::new(EN.invited)
         .lead(EN.invited_lead)
         .add(Scroll::new(EN.invitation_link, [link]))

@@ -11,6 +11,7 @@ mod controls;
 mod factors;
 mod links;
 mod lockout;
+mod mail;
 mod passkeys;
 mod saml;
 mod sessions;

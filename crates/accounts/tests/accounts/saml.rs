@@ -82,13 +82,27 @@ impl Team {
     }
 
     async fn answer(&self, system: &System, browser: &mut Visitor, email: &str, request: Option<String>) -> Answer {
+        self.answer_since(system, browser, email, request, 0).await
+    }
+
+    /// The same, for somebody who proved to the provider so many minutes ago who they are.
+    async fn answer_since(
+        &self,
+        system: &System,
+        browser: &mut Visitor,
+        email: &str,
+        request: Option<String>,
+        minutes: i64,
+    ) -> Answer {
+        let now = SystemClock.now();
         let base = format!("{}/saml/{}", system.site.url(), self.tenant);
         let said = Said {
             acs_url: format!("{base}/acs"),
             audience: format!("{base}/metadata"),
             in_response_to: request,
             email: email.to_owned(),
-            now: SystemClock.now(),
+            now,
+            since: now - jiff::SignedDuration::from_mins(minutes),
         };
         let document = encoded(&self.idp.answer(&said, Signed::Both).unwrap());
         let body = format!("SAMLResponse={}", document.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"));
@@ -186,6 +200,27 @@ async fn what_nobody_asked_for_is_asked_about() {
     assert!(browser.cookie(cookie::SESSION).is_some());
     // A viewer does not choose the provider.
     assert_eq!(browser.get("/team/saml").await.unwrap().status, 403);
+}
+
+/// A session at the provider that began this morning lets somebody in; what is dangerous takes more than that.
+#[tokio::test]
+async fn who_signed_in_at_the_provider_long_ago_is_not_fresh() {
+    let system = System::open().await;
+    let team = Team::new(&system).await;
+    let mut owner = team.owner.clone();
+    for (minutes, is_fresh) in [(0, true), (9, true), (11, false), (8 * 60, false)] {
+        let guest = Somebody::new();
+        owner.post_form("/team/invitations", &[("email", &guest.email), ("role", "member")]).await.unwrap();
+        let mut browser = system.visitor();
+        browser.form_token("/sign-in/saml").await.unwrap();
+        let page = browser.post_form("/sign-in/saml", &[("team", &team.tenant)]).await.unwrap();
+        let request = request_id(page.header("refresh").unwrap().split_once("url=").unwrap().1);
+        let answer = team.answer_since(&system, &mut browser, &guest.email, request, minutes).await;
+        assert_eq!(to(&answer), "/account", "{minutes} minutes: they are let in");
+        let made = browser.post_form("/account/tokens", &[("label", "a program")]).await.unwrap();
+        let led = made.header("location").is_some_and(|place| place.starts_with("/confirm"));
+        assert_eq!((made.status == 200, led), (is_fresh, !is_fresh), "{minutes} minutes: {}", made.status);
+    }
 }
 
 #[tokio::test]

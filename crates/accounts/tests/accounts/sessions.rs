@@ -55,6 +55,28 @@ async fn nobody_ends_the_session_of_somebody_else() {
 }
 
 #[tokio::test]
+async fn what_is_not_there_is_a_page_for_people_and_a_problem_for_programs() {
+    let system = System::open().await;
+    let html = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for (path, headers, kind) in [
+        ("/nothing-here", &html[..], "text/html; charset=utf-8"),
+        ("/api/nothing-here", &html[..], "text/html; charset=utf-8"),
+        ("/nothing-here", &[("accept", "*/*")][..], "application/problem+json"),
+        ("/nothing-here", &[][..], "application/problem+json"),
+    ] {
+        let answer = system.site.send("GET", path, headers, &[]).await.unwrap();
+        assert_eq!((answer.status, answer.header("content-type")), (404, Some(kind)), "{path} {headers:?}");
+        assert_eq!((answer.header("vary"), answer.header("cache-control")), (Some("accept"), Some("no-store")));
+        let text = answer.text();
+        if kind.starts_with("text/html") {
+            for way in ["href=\"/\"", "href=\"/sign-in\"", "href=\"/trust\""] {
+                assert!(text.contains(way), "{way}: {text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_made_shown_once_and_revoked() {
     let system = System::open().await;
     let mut ada = system.visitor();
@@ -70,6 +92,22 @@ async fn a_token_is_made_shown_once_and_revoked() {
     assert_eq!(me().await, 200);
     let list = ada.get("/account/tokens").await.unwrap().text();
     assert!(list.contains("CI") && !list.contains("wbt_"), "{list}");
+    // Good for a year where nothing was chosen, and for no longer than is offered.
+    assert!(list.contains("Good until") && list.contains("<option value=\"30\""), "{list}");
+    let fields = [("label", "too long"), ("days", "400")];
+    assert_eq!(ada.post_form("/account/tokens", &fields).await.unwrap().status, 422);
+    assert_eq!(ada.post_form("/account/tokens", &[("label", "brief"), ("days", "1")]).await.unwrap().status, 200);
+    let hours = "SELECT bool_and(expires_at - created_at IN (interval '1 day', interval '365 days')) AND count(*) = 2
+        FROM wordbond.token";
+    assert!(system.db.is_so(hours).await);
+    system
+        .db
+        .as_superuser("UPDATE wordbond.token SET expires_at = now() WHERE expires_at > now() + interval '2 days'")
+        .await;
+    assert_eq!(me().await, 401, "an expired token opens nothing");
+    assert!(ada.get("/account/tokens").await.unwrap().text().contains("Expired"));
+    system.db.as_superuser("UPDATE wordbond.token SET expires_at = now() + interval '1 hour'").await;
+    assert_eq!(me().await, 200);
     let paths = list.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
     for path in paths.filter(|path| path.ends_with("/revoke")).map(str::to_owned).collect::<Vec<_>>() {
         assert_eq!(to(&ada.post_form(&path, &[]).await.unwrap()), "/account/tokens?done=revoked");

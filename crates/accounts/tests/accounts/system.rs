@@ -1,12 +1,16 @@
 //! A service with accounts, and what it mailed.
 
-use accounts::{Accounts, Mail, Mailer, Settings, mailer::Sending};
+use accounts::{Accounts, Mail, MailError, Mailer, Settings, mailer::Sending};
 use identity::{Hasher, Rules, passwords::Params};
 use ingress::{Doors, State, Tls, serve, visitor::Visitor};
-use kernel::{SystemClock, Timestamp};
+use jiff::SignedDuration;
+use kernel::{Clock, SystemClock, Timestamp};
 use outbound::{Answer, Dialler, Register, Site, Trust};
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use testkit::ScratchDb;
@@ -15,19 +19,43 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::sleep};
 /// The operator's token.
 pub(crate) const OPERATOR: &str = "wbo_a-token-that-only-the-operator-of-this-test-knows";
 
-/// Keeps what it is given.
+/// Keeps what it is given, except while it is away.
 #[derive(Clone, Default)]
-pub(crate) struct Kept(Arc<Mutex<Vec<Mail>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<Mail>>>, Arc<AtomicBool>);
 
 impl Mailer for Kept {
     fn send(&self, mail: Mail) -> Sending<'_> {
-        self.0.lock().unwrap().push(mail);
-        Box::pin(async { Ok(()) })
+        let away = self.1.load(Ordering::SeqCst);
+        if !away {
+            self.0.lock().unwrap().push(mail);
+        }
+        Box::pin(async move { if away { Err(MailError::Unreachable("away".to_owned())) } else { Ok(()) } })
+    }
+}
+
+/// At which steps answers leave here: longer than their work takes with hashes as light as these, and no longer.
+const PACE: Duration = Duration::from_millis(50);
+
+/// The system's clock, put forward.
+#[derive(Clone, Default)]
+pub(crate) struct Ahead(Arc<AtomicI64>);
+
+impl Ahead {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
     }
 }
 
 pub(crate) struct System {
     pub(crate) db: ScratchDb,
+    /// The clock of everything in it.
+    pub(crate) clock: Ahead,
     pub(crate) site: Site,
     pub(crate) accounts: Accounts,
     mails: Kept,
@@ -38,7 +66,8 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) async fn open() -> Self {
-        let db = ScratchDb::new().await;
+        let clock = Ahead::default();
+        let db = ScratchDb::with_clock(Arc::new(clock.clone())).await;
         let folder = tempfile::tempdir().unwrap();
         let (tls, _) = Tls::development(folder.path(), &[], Timestamp::now()).unwrap();
         let pem = std::fs::read_to_string(tls.ca().unwrap()).unwrap();
@@ -49,7 +78,7 @@ impl System {
         let state =
             State::new(db.store().clone(), dialler, OPERATOR).at(&url).with_error_page(accounts::error_page("Leide"));
         let mails = Kept::default();
-        let accounts = Accounts::new(settings(&state, &mails, &url));
+        let accounts = Accounts::new(settings(&state, &mails, &url, &clock));
         let table = ingress::routes(&state).merge(accounts::routes(&accounts));
         let router = table.router(&state.gate()).unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -59,7 +88,7 @@ impl System {
             let _ = serve(doors, router, tls, edge, async { drop(stopped.await) }).await;
         });
         let site = Site::new(&url, Trust::none().with_pem(&pem).unwrap()).unwrap();
-        Self { db, site, accounts, mails, stop: Some(stop), running, _folder: folder }
+        Self { db, clock, site, accounts, mails, stop: Some(stop), running, _folder: folder }
     }
 
     /// Somebody at a fresh browser.
@@ -100,6 +129,11 @@ impl System {
         self.mails.0.lock().unwrap().iter().filter(|mail| mail.to == to).map(|mail| mail.subject.clone()).collect()
     }
 
+    /// The mail server goes away, or comes back.
+    pub(crate) fn mail_is_away(&self, away: bool) {
+        self.mails.1.store(away, Ordering::SeqCst);
+    }
+
     /// The path of the link in a mail.
     pub(crate) async fn link(&self, to: &str, word: &str) -> String {
         let (_, url) = self.mail(to, word).await.link.unwrap();
@@ -114,18 +148,24 @@ impl Drop for System {
     }
 }
 
-fn settings(state: &State, mails: &Kept, url: &str) -> Settings {
+/// Hashes that cost little: what is attacked here is everything around them.
+pub(crate) fn light() -> Params {
+    Params::new(1_024, 1, 1).unwrap()
+}
+
+fn settings(state: &State, mails: &Kept, url: &str, clock: &Ahead) -> Settings {
     Settings {
         state: state.clone(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(clock.clone()),
         mailer: Arc::new(mails.clone()),
-        hasher: Hasher::new(Params::LEAST, 2).unwrap(),
+        hasher: Hasher::new(light(), 2).unwrap(),
         rules: Arc::new(Rules::new()),
         public_url: url.to_owned(),
         service: "Leide".to_owned(),
         home: "/account",
         items: vec![ui::Item::new("/account", "Account")],
         providers: accounts::provider::Providers::none(),
+        pace: PACE,
         show_outbox: false,
     }
 }

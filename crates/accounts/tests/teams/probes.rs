@@ -1,5 +1,6 @@
 use crate::system::System;
 use accounts::{provider::oidc_signin, team::roles};
+use ingress::visitor::Visitor;
 use kernel::Span;
 use outbound::{Site, Trust};
 use promises::{
@@ -29,33 +30,37 @@ fn promise(control: &str) -> Promise {
 }
 
 #[tokio::test]
-async fn sign_in_through_a_provider_withstands_and_crossed_links_are_seen() {
+async fn sign_in_through_a_provider_withstands_and_links_of_others_are_seen() {
     let system = System::open().await;
-    let (site, dir, promise) = (&system.site, system.data_dir(), promise("oidc-signin"));
+    let (site, store, dir, promise) = (&system.site, system.db.store(), system.data_dir(), promise("oidc-signin"));
     for round in ["newly planted", "remembered"] {
-        let finding = oidc_signin::probe(site, dir, &promise).await;
+        let finding = oidc_signin::probe(site, store, dir, &promise).await;
         assert_eq!(finding.outcome(), Outcome::Held, "{round}: {}", finding.saw());
     }
-    let fault = oidc_signin::FAULTS.iter().find(|fault| fault.id == "oidc-links-crossed").unwrap();
-    let (Make::Sql { make, undo }, Bites::Sql(question)) = (fault.make, fault.bites) else { panic!("SQL") };
+    // Somebody who never linked an identity.
+    Visitor::stranger(site).await.sign_up().await.unwrap();
     let mut owner = system.db.superuser().await.unwrap();
-    raw_sql(make).execute(&mut owner).await.unwrap();
-    assert!(sqlx::query_scalar::<_, bool>(question).fetch_one(&mut owner).await.unwrap());
-    let finding = oidc_signin::probe(site, dir, &promise).await;
-    assert_eq!(finding.outcome(), Outcome::Broke, "{}", finding.saw());
-    raw_sql(undo).execute(&mut owner).await.unwrap();
-    let finding = oidc_signin::probe(site, dir, &promise).await;
-    assert_eq!(finding.outcome(), Outcome::Held, "{}", finding.saw());
+    for id in ["oidc-links-crossed", "oidc-link-given-to-somebody-else"] {
+        let fault = oidc_signin::FAULTS.iter().find(|fault| fault.id == id).unwrap();
+        let (Make::Sql { make, undo }, Bites::Sql(question)) = (fault.make, fault.bites) else { panic!("SQL") };
+        raw_sql(make).execute(&mut owner).await.unwrap();
+        assert!(sqlx::query_scalar::<_, bool>(question).fetch_one(&mut owner).await.unwrap(), "{id} bites");
+        let finding = oidc_signin::probe(site, store, dir, &promise).await;
+        assert_eq!(finding.outcome(), Outcome::Broke, "{id}: {}", finding.saw());
+        raw_sql(undo).execute(&mut owner).await.unwrap();
+        let finding = oidc_signin::probe(site, store, dir, &promise).await;
+        assert_eq!(finding.outcome(), Outcome::Held, "{id}: {}", finding.saw());
+    }
 }
 
 #[tokio::test]
 async fn without_the_issuer_or_the_service_nothing_is_shown() {
     let system = System::open().await;
     let nobody = Site::new("https://localhost:9", Trust::none()).unwrap();
-    let finding = oidc_signin::probe(&nobody, system.data_dir(), &promise("oidc-signin")).await;
+    let finding = oidc_signin::probe(&nobody, system.db.store(), system.data_dir(), &promise("oidc-signin")).await;
     assert_eq!(finding.outcome(), Outcome::Failed);
     fs::remove_file(system.data_dir().join("providers/loopback.toml")).unwrap();
-    let finding = oidc_signin::probe(&system.site, system.data_dir(), &promise("oidc-signin")).await;
+    let finding = oidc_signin::probe(&system.site, system.db.store(), system.data_dir(), &promise("oidc-signin")).await;
     assert_eq!(finding.outcome(), Outcome::Nothing);
     let finding = roles::probe(&system.site, system.db.store(), system.data_dir(), &promise("roles")).await;
     assert_eq!(finding.outcome(), Outcome::Nothing);

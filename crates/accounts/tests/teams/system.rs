@@ -70,6 +70,7 @@ impl System {
             home: "/account",
             items: Vec::new(),
             providers,
+            pace: accounts::PACE,
             show_outbox: false,
         });
         let table = ingress::routes(&state).merge(accounts::routes(&accounts));

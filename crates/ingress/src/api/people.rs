@@ -5,7 +5,7 @@ use crate::{
     gate::Caller,
     input::{Ids, Json},
     openapi::Doc,
-    policy::Policy,
+    policy::{Limit, Policy},
     problem::Answer,
     route::{Route, RouteTable},
     state::State,
@@ -26,8 +26,14 @@ pub(super) fn routes(state: &State) -> RouteTable {
     let leave = Doc::new("removePerson", "A person leaves the caller's team").tag("people").id("id", "The person");
     let me = Doc::new("me", "The caller").tag("people").gives::<Me>(200, "The caller");
     RouteTable::new([
-        Route::with_state(Method::POST, "/api/tenants", Policy::open(LARGEST), create, state.clone())
-            .documented(begin.gives::<Joined>(201, "The team and its first person, with the token")),
+        Route::with_state(
+            Method::POST,
+            "/api/tenants",
+            Policy::open(LARGEST).limited(Limit::FOUNDING),
+            create,
+            state.clone(),
+        )
+        .documented(begin.gives::<Joined>(201, "The team and its first person, with the token")),
         Route::with_state(
             Method::POST,
             "/api/people",

@@ -94,6 +94,23 @@ fn what_is_long_is_refused_before_it_ends() {
     assert_eq!((out.len(), refusal), (0, Some(Refusal::LongHead)));
 }
 
+proptest! {
+    #[test]
+    fn a_plain_host_is_a_host(value in "[a-zA-Z0-9.:@-]{0,12}") {
+        if is_plain_host(value.as_bytes()) {
+            let authority: Authority = value.parse().unwrap();
+            prop_assert!(!authority.host().is_empty() && (authority.port().is_none() || authority.port_u16().is_some()));
+        }
+    }
+}
+
+#[test]
+fn a_token_has_the_characters_that_it_may_have() {
+    for byte in 0..=u8::MAX {
+        assert_eq!(is_token(byte), is_sign_of_token(byte), "{byte}");
+    }
+}
+
 #[test]
 fn hosts() {
     for good in ["localhost", "example.com:8443", "[::1]", "[::1]:8443", "127.0.0.1:1", "xn--bcher-kva.example"] {

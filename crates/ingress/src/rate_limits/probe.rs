@@ -24,11 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// Routes that a description of the API does not name.
 const PAGES: [&str; 7] = ["/", "/trust", "/trust.json", "/openapi.json", "/sign-in", "/sign-up", "/ledger/checkpoint"];
 /// Where something is tried out or sent, and a small limit stands.
-const BURST: [(&str, &str, &str); 4] = [
+const BURST: [(&str, &str, &str); 5] = [
     ("POST", csp::REPORT_PATH, "application/reports+json"),
     ("POST", "/sign-in", "application/x-www-form-urlencoded"),
     ("POST", "/forgot", "application/x-www-form-urlencoded"),
     ("POST", "/sign-up", "application/x-www-form-urlencoded"),
+    ("POST", "/api/tenants", "application/json"),
 ];
 
 /// One quota as an answer tells it.

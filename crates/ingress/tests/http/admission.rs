@@ -41,6 +41,30 @@ async fn who_is_not_signed_in_is_led_to_the_door() {
 }
 
 #[tokio::test]
+async fn teams_are_not_founded_by_the_hundred() {
+    let system = Members::open().await;
+    let house = &system.house.site;
+    let site = house.elsewhere().await;
+    let (mut founded, mut refused) = (0, None);
+    for at in 0..90 {
+        let body = format!(r#"{{"name": "Team {at}", "person": {{"name": "Ada", "email": "ada@example.org"}}}}"#);
+        let json = [("content-type", "application/json")];
+        let answer = site.send("POST", "/api/tenants", &json, body.as_bytes()).await.unwrap();
+        match answer.status {
+            201 => founded += 1,
+            429 => refused = Some(answer),
+            status => panic!("{status}: {}", answer.text()),
+        }
+    }
+    assert!((60..90).contains(&founded), "{founded}");
+    assert!(refused.unwrap().header("retry-after").is_some());
+    // Somebody at another address is not kept from it, and reading goes on.
+    let other = house.elsewhere().await.send("POST", "/api/tenants", &[], b"").await.unwrap();
+    assert_ne!(other.status, 429);
+    assert_eq!(site.get("/api/me").await.unwrap().status, 401);
+}
+
+#[tokio::test]
 async fn a_session_opens_pages_and_calls() {
     let members = Members::open().await;
     let (mut user, somebody) = user(&members).await;

@@ -100,6 +100,7 @@ async fn open(state: &State, account: AccountId, strength: Strength, pending: bo
         pending,
         device: "a test",
         lifetimes: state.lifetimes(),
+        proved_at: None,
     };
     sessions::open(state.store(), new).await.unwrap().token
 }

@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::{
     net::TcpStream,
-    time::{Instant, sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 
 /// A counted stream, as the HTTP library wants it.
@@ -53,7 +53,11 @@ pub(super) struct Link<B: Content> {
     sender: SendRequest<Sent<B>>,
     driver: Pin<Box<Driver<B>>>,
     over: bool,
+    /// Whether it has not been driven yet.
+    new: bool,
     since: Instant,
+    /// Ends the wait for an answer. One for all exchanges: it is set anew only when it runs out before its time.
+    timer: Pin<Box<Sleep>>,
 }
 
 impl<B: Content> fmt::Debug for Link<B> {
@@ -64,7 +68,8 @@ impl<B: Content> fmt::Debug for Link<B> {
 
 impl<B: Content> Link<B> {
     pub(super) fn new(sender: SendRequest<Sent<B>>, driver: Driver<B>) -> Self {
-        Self { sender, driver: Box::pin(driver), over: false, since: Instant::now() }
+        let since = Instant::now();
+        Self { sender, driver: Box::pin(driver), over: false, new: true, since, timer: Box::pin(sleep_until(since)) }
     }
 
     /// Lets bytes move. `true` once the connection is over.
@@ -89,9 +94,15 @@ impl<B: Content> Link<B> {
         patience: Duration,
     ) -> Result<Response<Incoming>, Broken<B>> {
         // A new connection takes its first request once it has been driven.
-        let _ = self.drive(&mut Context::from_waker(Waker::noop()));
+        if self.new {
+            self.new = false;
+            let _ = self.drive(&mut Context::from_waker(Waker::noop()));
+        }
         let mut answer = pin!(self.sender.try_send_request(request));
-        let mut timer = pin!(sleep(patience));
+        let mut until = Instant::now() + patience;
+        if self.timer.deadline() > until {
+            self.timer.as_mut().reset(until);
+        }
         poll_fn(|cx| {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
@@ -102,12 +113,13 @@ impl<B: Content> Link<B> {
                     return Poll::Ready(Some(answer));
                 }
             }
-            while timer.as_mut().poll(cx).is_ready() {
+            while self.timer.as_mut().poll(cx).is_ready() {
                 // The time counts from the last byte of the request, however long that took.
-                match told.moved().map(|moved| moved + patience).filter(|until| *until > Instant::now()) {
-                    Some(until) => timer.as_mut().reset(until),
-                    None => return Poll::Ready(None),
+                until = told.moved().map_or(until, |moved| until.max(moved + patience));
+                if until <= Instant::now() {
+                    return Poll::Ready(None);
                 }
+                self.timer.as_mut().reset(until);
             }
             Poll::Pending
         })

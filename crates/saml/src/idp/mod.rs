@@ -56,6 +56,8 @@ pub struct Answer {
     pub email: String,
     /// Time at which it is made.
     pub now: Timestamp,
+    /// Time at which they proved to the provider who they are.
+    pub since: Timestamp,
 }
 
 /// What of an answer is signed.
@@ -266,11 +268,12 @@ impl Idp {
              {assertion_mark}<saml:Subject><saml:NameID Format=\"{EMAIL_FORMAT}\">{email}</saml:NameID><saml:SubjectConfirmation Method=\"{BEARER}\">\
              <saml:SubjectConfirmationData{asked} NotOnOrAfter=\"{end}\" Recipient=\"{acs}\"></saml:SubjectConfirmationData></saml:SubjectConfirmation>\
              </saml:Subject><saml:Conditions NotBefore=\"{now}\" NotOnOrAfter=\"{end}\"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience>\
-             </saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant=\"{now}\" SessionIndex=\"{assertion_id}\"><saml:AuthnContext>\
+             </saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant=\"{since}\" SessionIndex=\"{assertion_id}\"><saml:AuthnContext>\
              <saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified</saml:AuthnContextClassRef></saml:AuthnContext>\
              </saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name=\"mail\"><saml:AttributeValue>{email}</saml:AttributeValue>\
              </saml:Attribute></saml:AttributeStatement></saml:Assertion>",
             now = instant::write(answer.now),
+            since = instant::write(answer.since),
             end = instant::write(end),
             issuer = escape(&self.entity_id),
             email = escape(&answer.email),

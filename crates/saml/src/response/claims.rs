@@ -1,6 +1,6 @@
 //! What an assertion says, read from the bytes that were verified.
 
-use super::{Assertion, Expect, LONGEST, Refusal, bound, issued, issued_by, within};
+use super::{Assertion, Expect, LEEWAY, LONGEST, Refusal, bound, issued, issued_by, within};
 use crate::Sp;
 use crate::names::{BEARER, EMAIL_FORMAT, SAML};
 use crate::xml::Element;
@@ -26,7 +26,7 @@ pub(super) fn read(sp: &Sp, assertion: &Element, expect: Expect<'_>) -> Result<A
         name.text().map(str::trim).filter(|text| !text.is_empty() && text.len() <= 1024).ok_or(Refusal::Subject)?;
     let confirmed_until = confirmation(sp, subject, expect)?;
     conditions(sp, assertion, expect.now)?;
-    let session_index = authenticated(assertion, expect.now)?;
+    let (session_index, authenticated_at) = authenticated(assertion, expect.now)?;
     let attributes = attributes(assertion)?;
     let name_format = name.attribute("Format").map(str::to_owned);
     let email = email(name_id, name_format.as_deref(), &attributes)?;
@@ -37,6 +37,7 @@ pub(super) fn read(sp: &Sp, assertion: &Element, expect: Expect<'_>) -> Result<A
         email,
         attributes,
         session_index,
+        authenticated_at,
         not_on_or_after: confirmed_until,
     })
 }
@@ -74,18 +75,22 @@ fn conditions(sp: &Sp, assertion: &Element, now: Timestamp) -> Result<(), Refusa
     if audiences > 0 { Ok(()) } else { Err(Refusal::Audience) }
 }
 
-/// How and until when the person is signed in at the provider.
-fn authenticated(assertion: &Element, now: Timestamp) -> Result<Option<String>, Refusal> {
+/// How, since when and until when the person is signed in at the provider. Of several instants the oldest counts.
+fn authenticated(assertion: &Element, now: Timestamp) -> Result<(Option<String>, Timestamp), Refusal> {
     let mut index = None;
-    let mut said = false;
+    let mut since: Option<Timestamp> = None;
     for statement in assertion.named(SAML, "AuthnStatement") {
-        said = true;
+        let at = bound(statement, "AuthnInstant")?.ok_or(Refusal::Time)?;
+        if at.as_second() > now.as_second().saturating_add(LEEWAY) {
+            return Err(Refusal::Time);
+        }
+        since = Some(since.map_or(at, |since| since.min(at)));
         if bound(statement, "SessionNotOnOrAfter")?.is_some_and(|end| end <= now) {
             return Err(Refusal::Time);
         }
         index = index.or_else(|| statement.attribute("SessionIndex").map(str::to_owned));
     }
-    if said { Ok(index) } else { Err(Refusal::Subject) }
+    Ok((index, since.ok_or(Refusal::Subject)?))
 }
 
 fn attributes(assertion: &Element) -> Result<BTreeMap<String, Vec<String>>, Refusal> {

@@ -25,6 +25,21 @@ fn honest_answers_are_accepted_whatever_part_is_signed() {
     }
 }
 
+/// Who has been signed in at the provider all day did not just prove who they are.
+#[test]
+fn an_assertion_says_since_when_somebody_is_signed_in() {
+    let scene = Scene::new();
+    for (ago, fine) in [(0, true), (8 * 3_600, true), (-59, true), (-61, false)] {
+        let since = now() - jiff::SignedDuration::from_secs(ago);
+        let document = scene.idp.answer(&Answer { since, ..scene.answer.clone() }, Signed::Both).unwrap();
+        let outcome = scene.sp.accept_document(&document, scene.expect()).map(|unspent| unspent.spend(true).unwrap());
+        match outcome {
+            Ok(assertion) => assert!(fine && assertion.authenticated_at == since, "{ago}"),
+            Err(refusal) => assert!(!fine && refusal == Refusal::Time, "{ago}"),
+        }
+    }
+}
+
 #[test]
 fn an_assertion_counts_once() {
     let scene = Scene::new();

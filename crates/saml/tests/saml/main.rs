@@ -39,6 +39,7 @@ impl Scene {
             in_response_to: Some("_request".to_owned()),
             email: "ada@example.com".to_owned(),
             now: now(),
+            since: now(),
         };
         Self { sp, idp, metadata, answer }
     }

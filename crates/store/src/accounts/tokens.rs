@@ -3,10 +3,10 @@
 use crate::{
     Store, StoreError, audit, revocation,
     sign_in::{self, Kind},
-    tenancy::{Token, insert_token, text, token_place},
+    tenancy::{LONGEST_TOKEN, Token, insert_token, text, token_place},
     time::At,
 };
-use kernel::{Actor, PersonId, TenantId, Timestamp};
+use kernel::{Actor, PersonId, Span, TenantId, Timestamp};
 use sqlx::Row as _;
 use uuid::Uuid;
 use vault::Sealed;
@@ -23,6 +23,8 @@ pub struct ApiToken {
     pub label: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it opens nothing.
+    pub expires_at: Timestamp,
 }
 
 /// The tokens of a person, the oldest first.
@@ -31,7 +33,8 @@ pub struct ApiToken {
 /// When the database cannot be asked.
 pub async fn tokens(store: &Store, tenant: TenantId, person: PersonId) -> Result<Vec<ApiToken>, StoreError> {
     let mut scoped = store.scoped(tenant, &Actor::Person { id: person }).await?;
-    const SQL: &str = "SELECT token_id, label, created_at FROM wordbond.token WHERE tenant_id = $1 AND person_id = $2
+    const SQL: &str =
+        "SELECT token_id, label, created_at, expires_at FROM wordbond.token WHERE tenant_id = $1 AND person_id = $2
         ORDER BY token_id";
     let rows = sqlx::query(SQL).bind(tenant.uuid()).bind(person.uuid()).fetch_all(scoped.conn()).await?;
     let mut out = Vec::new();
@@ -43,17 +46,27 @@ pub async fn tokens(store: &Store, tenant: TenantId, person: PersonId) -> Result
             }
             None => None,
         };
-        out.push(ApiToken { id, label, created_at: row.try_get::<At, _>(2)?.0 });
+        let (created_at, expires_at) = (row.try_get::<At, _>(2)?.0, row.try_get::<At, _>(3)?.0);
+        out.push(ApiToken { id, label, created_at, expires_at });
     }
     Ok(out)
 }
 
-/// Makes a token.
+/// Makes a token that is good for as long as `lives`.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] for a bad label, or one too many.
-pub async fn new_token(store: &Store, tenant: TenantId, person: PersonId, label: &str) -> Result<Token, StoreError> {
+/// [`StoreError::Invalid`] for a bad label, too long a life, or one too many.
+pub async fn new_token(
+    store: &Store,
+    tenant: TenantId,
+    person: PersonId,
+    label: &str,
+    lives: Span,
+) -> Result<Token, StoreError> {
     text("label", label, 100)?;
+    if lives > LONGEST_TOKEN {
+        return Err(StoreError::Invalid(format!("a token is good for {LONGEST_TOKEN} at most")));
+    }
     let mut scoped = store.scoped(tenant, &Actor::Person { id: person }).await?;
     let there: i64 = sqlx::query_scalar("SELECT count(*) FROM wordbond.token WHERE tenant_id = $1 AND person_id = $2")
         .bind(tenant.uuid())
@@ -63,10 +76,10 @@ pub async fn new_token(store: &Store, tenant: TenantId, person: PersonId, label:
     if there >= MOST {
         return Err(StoreError::Invalid(format!("there are {MOST} tokens already; revoke one first")));
     }
-    let (token, id) = insert_token(&mut scoped, person, Some(label)).await?;
-    audit::note(&mut scoped, "token.create", &[format!("token:{id}")], &[]).await?;
+    let written = insert_token(&mut scoped, person, Some(label), lives).await?;
+    audit::note(&mut scoped, "token.create", std::slice::from_ref(&written.target), &written.context()).await?;
     scoped.commit().await?;
-    Ok(token)
+    Ok(written.token)
 }
 
 /// Takes a token back.

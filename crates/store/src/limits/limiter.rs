@@ -107,10 +107,8 @@ impl fmt::Debug for Limiter {
 impl Inner {
     fn remembered(&self, key: &([u8; 32], Quota)) -> Option<Verdict> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(lease) = known.get_mut(key).filter(|lease| lease.holds()) else {
-            known.remove(key);
-            return None;
-        };
+        // What has run out still tells how much the next batch may hold.
+        let lease = known.get_mut(key).filter(|lease| lease.holds())?;
         let reset_in = lease.reset_in.saturating_sub(lease.since.elapsed());
         if lease.used_up {
             return None;
@@ -124,12 +122,17 @@ impl Inner {
         Some(verdict)
     }
 
-    /// How many to ask for: twice as many as were just used up, and one where none were. So a caller who is slow leaves
-    /// next to nothing lying about, and a busy one seldom asks.
+    /// How many to ask for: twice as many as were just used up, half as many as were used of a batch that has run out since,
+    /// and one where none were. So a caller who is slow leaves next to nothing lying about, and a busy one seldom asks.
     fn next_size(&self, key: &([u8; 32], Quota)) -> u32 {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = known.get(key).filter(|lease| lease.holds() && lease.used_up);
-        used.map_or(1, |lease| lease.size.saturating_mul(2)).min(key.1.burst / 8).max(1)
+        let size = match known.get(key) {
+            Some(lease) if lease.since.elapsed() >= LEASE * 2 => 1,
+            Some(lease) if lease.used_up && lease.holds() => lease.size.saturating_mul(2),
+            Some(lease) => lease.size.saturating_sub(lease.here) / 2,
+            None => 1,
+        };
+        size.min(key.1.burst / 8).max(1)
     }
 
     fn keep(&self, key: ([u8; 32], Quota), drawn: Drawn, size: u32) -> Verdict {
@@ -140,7 +143,8 @@ impl Inner {
             reset_in: drawn.reset_in,
             since: Instant::now(),
             holds: if allowed { LEASE } else { drawn.reset_in },
-            size,
+            // A refusal is no batch.
+            size: if allowed { size.min(drawn.granted) } else { 0 },
             used_up: allowed && here == 0,
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

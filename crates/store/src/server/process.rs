@@ -1,6 +1,9 @@
 //! Processes of a server: how they are started, told apart from strangers, and stopped.
 
-use super::{IoContext as _, Layout, ServerError, layout::RunsAs};
+use super::{
+    IoContext as _, Layout, ServerError,
+    layout::{PORT, RunsAs},
+};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::{
     fs,
@@ -98,10 +101,13 @@ pub(super) fn stop_orphan(layout: &Layout) -> Result<(), ServerError> {
     if let Some(pid) = running(layout) {
         return Err(ServerError::Orphan(pid));
     }
-    let note = layout.data().join("postmaster.pid");
-    if note.exists() {
-        // Its number may belong to somebody else by now, and the server would then refuse to start.
-        fs::remove_file(&note).on("remove", &note)?;
+    // Their numbers may belong to somebody else by now, or to a process that is dead and was not yet buried, and the server
+    // would then refuse to start. The socket's directory is this server's own.
+    let socket = layout.socket_dir().join(format!(".s.PGSQL.{PORT}.lock"));
+    for note in [layout.data().join("postmaster.pid"), socket] {
+        if note.exists() {
+            fs::remove_file(&note).on("remove", &note)?;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,12 @@ use std::{
 /// How long an answer is used again.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// After how long an answer is asked for again, by one of those who use it and without anybody waiting.
+const RIPE: Duration = Duration::from_millis(600);
+
+/// How many sessions of this instance can be looked up at the same time; of one session, one.
+const TURNS: usize = 256;
+
 /// How many are kept. Beyond that all are forgotten.
 const REMEMBERED: usize = 20_000;
 
@@ -33,6 +39,8 @@ struct Inner {
     store: Store,
     listening: AtomicBool,
     known: Mutex<HashMap<[u8; 32], Entry>>,
+    /// Whose turn it is to ask the database, by the first byte of the key.
+    turns: Vec<tokio::sync::Mutex<()>>,
 }
 
 struct Entry {
@@ -40,13 +48,23 @@ struct Entry {
     read: Instant,
     /// How many revocations had been heard of before it was read.
     revocations: u64,
+    /// Whether somebody asks for it again already.
+    asked: bool,
+}
+
+/// An answer that is still good.
+struct Known {
+    session: LiveSession,
+    /// Whether whoever got it is to ask for it again.
+    ripe: bool,
 }
 
 impl Cache {
     /// A cache that listens, in a task of the current runtime, for as long as it exists.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        let inner = Arc::new(Inner { store, listening: AtomicBool::new(false), known: Mutex::default() });
+        let turns = (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect();
+        let inner = Arc::new(Inner { store, listening: AtomicBool::new(false), known: Mutex::default(), turns });
         tokio::spawn(listen(Arc::downgrade(&inner)));
         Self(inner)
     }
@@ -68,18 +86,29 @@ impl Cache {
         now: Timestamp,
     ) -> Result<Option<LiveSession>, StoreError> {
         let key = key(token);
-        if let Some(session) = self.0.remembered(&key) {
-            // The row may have said so before the clock moved on.
-            return Ok(Some(session).filter(|session| session.is_alive(lifetimes, now)));
+        // The row may have said so before the clock moved on.
+        let alive = |session: LiveSession| Some(session).filter(|session| session.is_alive(lifetimes, now));
+        if let Some(known) = self.0.remembered(&key) {
+            if known.ripe {
+                let (inner, token) = (Arc::clone(&self.0), token.to_owned());
+                tokio::spawn(async move {
+                    if let Err(error) = inner.ask(&key, &token, lifetimes, now).await {
+                        tracing::debug!(%error, "a session could not be looked up again");
+                    }
+                });
+            }
+            return Ok(alive(known.session));
         }
-        let (revocations, read) = (self.0.revocations(), Instant::now());
-        let session = find(&self.0.store, token, lifetimes, now).await?;
-        if let Some(session) = &session
-            && self.connected()
-        {
-            self.0.remember(key, Entry { session: session.clone(), read, revocations });
+        // Whoever asks for the same session meanwhile waits for this answer, instead of asking beside it.
+        let [first, ..] = key;
+        let _turn = match self.0.turns.get(usize::from(first) % TURNS) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        match self.0.remembered(&key) {
+            Some(known) => Ok(alive(known.session)),
+            None => self.0.ask(&key, token, lifetimes, now).await,
         }
-        Ok(session)
     }
 }
 
@@ -94,13 +123,33 @@ impl Inner {
         self.store.revocations().load(Ordering::SeqCst)
     }
 
-    fn remembered(&self, key: &[u8; 32]) -> Option<LiveSession> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.get(key)?;
-        let good = entry.revocations == self.revocations()
-            && entry.read.elapsed() < FRESH
-            && self.listening.load(Ordering::SeqCst);
-        good.then(|| entry.session.clone())
+    fn remembered(&self, key: &[u8; 32]) -> Option<Known> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.get_mut(key)?;
+        let age = entry.read.elapsed();
+        let good = entry.revocations == self.revocations() && age < FRESH && self.listening.load(Ordering::SeqCst);
+        let ripe = good && age >= RIPE && !entry.asked;
+        entry.asked |= ripe;
+        good.then(|| Known { session: entry.session.clone(), ripe })
+    }
+
+    /// Asks the database, and remembers what it says.
+    async fn ask(
+        &self,
+        key: &[u8; 32],
+        token: &str,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Result<Option<LiveSession>, StoreError> {
+        let (revocations, read) = (self.revocations(), Instant::now());
+        let session = find(&self.store, token, lifetimes, now).await?;
+        match &session {
+            Some(session) if self.listening.load(Ordering::SeqCst) => {
+                self.remember(*key, Entry { session: session.clone(), read, revocations, asked: false });
+            }
+            _ => drop(self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key)),
+        }
+        Ok(session)
     }
 
     fn remember(&self, key: [u8; 32], entry: Entry) {

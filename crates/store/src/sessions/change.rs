@@ -1,9 +1,9 @@
 //! Changing a session. Each change of rights gives it a new token and a new key for its forms.
 
-use super::{Strength, lead, member};
+use super::{Strength, lead, member, named};
 use crate::{
     Scoped, Store, StoreError,
-    accounts::tell,
+    accounts::tell_of,
     revocation,
     sign_in::{self, Kind},
     time::At,
@@ -20,8 +20,8 @@ use uuid::Uuid;
 pub async fn rotate(store: &Store, account: AccountId, id: SessionId) -> Result<Token, StoreError> {
     let mut scoped = store.account_scope(account).await?;
     let place = lock(&mut scoped, account, id).await?;
-    let token = renew(&mut scoped, account, id, place).await?;
-    tell(&mut scoped, account, place, "session.rotate", &[]).await?;
+    let (token, mark) = renew(&mut scoped, account, id, place).await?;
+    tell_of(&mut scoped, account, place, "session.rotate", &[named(id)], &[("mark", &mark)]).await?;
     revocation::commit(store, scoped).await?;
     Ok(token)
 }
@@ -40,8 +40,8 @@ pub async fn confirm(store: &Store, account: AccountId, id: SessionId) -> Result
         .bind(now)
         .execute(scoped.conn())
         .await?;
-    let token = renew(&mut scoped, account, id, place).await?;
-    tell(&mut scoped, account, place, "session.confirm", &[]).await?;
+    let (token, mark) = renew(&mut scoped, account, id, place).await?;
+    tell_of(&mut scoped, account, place, "session.confirm", &[named(id)], &[("mark", &mark)]).await?;
     revocation::commit(store, scoped).await?;
     Ok(token)
 }
@@ -71,8 +71,9 @@ pub async fn complete(
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
-    let token = renew(&mut scoped, account, id, place).await?;
-    tell(&mut scoped, account, place, "session.complete", &[("strength", strength.as_str())]).await?;
+    let (token, mark) = renew(&mut scoped, account, id, place).await?;
+    let context = [("mark", mark.as_str()), ("strength", strength.as_str())];
+    tell_of(&mut scoped, account, place, "session.complete", &[named(id)], &context).await?;
     revocation::commit(store, scoped).await?;
     Ok(token)
 }
@@ -102,8 +103,9 @@ pub async fn strengthen(
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
-    let token = renew(&mut scoped, account, id, place).await?;
-    tell(&mut scoped, account, place, "session.strengthen", &[("strength", strength.as_str())]).await?;
+    let (token, mark) = renew(&mut scoped, account, id, place).await?;
+    let context = [("mark", mark.as_str()), ("strength", strength.as_str())];
+    tell_of(&mut scoped, account, place, "session.strengthen", &[named(id)], &context).await?;
     revocation::commit(store, scoped).await?;
     Ok(token)
 }
@@ -126,8 +128,8 @@ pub async fn switch(store: &Store, account: AccountId, id: SessionId, tenant: Te
         .execute(scoped.conn())
         .await?;
     let place = Some((tenant, person));
-    let token = renew(&mut scoped, account, id, place).await?;
-    tell(&mut scoped, account, place, "session.switch", &[]).await?;
+    let (token, mark) = renew(&mut scoped, account, id, place).await?;
+    tell_of(&mut scoped, account, place, "session.switch", &[named(id)], &[("mark", &mark)]).await?;
     revocation::commit(store, scoped).await?;
     Ok(token)
 }
@@ -146,7 +148,7 @@ pub async fn age(store: &Store, account: AccountId, id: SessionId, by: Span) -> 
     // A thousand years are exact in a double.
     let seconds = f64::from(u32::try_from(by.as_secs()).unwrap_or(u32::MAX));
     sqlx::query(SQL).bind(account.uuid()).bind(id.uuid()).bind(seconds).execute(scoped.conn()).await?;
-    tell(&mut scoped, account, place, "session.age", &[]).await?;
+    tell_of(&mut scoped, account, place, "session.age", &[named(id)], &[]).await?;
     revocation::commit(store, scoped).await
 }
 
@@ -164,13 +166,13 @@ async fn lock(
     Ok(tenant.map(TenantId::from).zip(person.map(PersonId::from)))
 }
 
-/// The new token, and what leads to it instead of what led to the old one.
+/// The new token with its mark, and what leads to it instead of what led to the old one.
 async fn renew(
     scoped: &mut Scoped,
     account: AccountId,
     id: SessionId,
     place: Option<(TenantId, PersonId)>,
-) -> Result<Token, StoreError> {
+) -> Result<(Token, String), StoreError> {
     let token = Token::fresh(Form::Session)?;
     let lookup = Kind::Session.lookup(scoped.keys(), token.expose().as_bytes())?;
     sqlx::query("UPDATE wordbond.session SET token_hash = $3, csrf = $4 WHERE account_id = $1 AND session_id = $2")
@@ -182,5 +184,5 @@ async fn renew(
         .await?;
     sign_in::remove(scoped, Kind::Session, &[id.uuid()]).await?;
     lead(scoped, account, place, id, &lookup).await?;
-    Ok(token)
+    Ok((token, sign_in::mark(&lookup)))
 }

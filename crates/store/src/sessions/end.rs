@@ -1,9 +1,9 @@
 //! Ending sessions.
 
-use super::Lifetimes;
+use super::{Lifetimes, named};
 use crate::{
     Role, Scoped, Store, StoreError,
-    accounts::tell,
+    accounts::{tell, tell_of},
     revocation,
     sign_in::{self, Kind},
     time::At,
@@ -25,7 +25,7 @@ pub async fn revoke(store: &Store, account: AccountId, id: SessionId) -> Result<
     let (tenant, person): (Option<Uuid>, Option<Uuid>) = (row.try_get(0)?, row.try_get(1)?);
     sign_in::remove(&mut scoped, Kind::Session, &[id.uuid()]).await?;
     let place = tenant.map(TenantId::from).zip(person.map(PersonId::from));
-    tell(&mut scoped, account, place, "session.revoke", &[]).await?;
+    tell_of(&mut scoped, account, place, "session.revoke", &[named(id)], &[]).await?;
     revocation::commit(store, scoped).await
 }
 

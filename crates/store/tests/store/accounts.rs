@@ -5,7 +5,9 @@ use kernel::{Actor, Span, TeamRole};
 use store::{
     StoreError,
     accounts::{self, NewAccount},
-    audit, links, one_time, operator_tenant, sessions, team, tenancy,
+    audit, links, one_time, operator_tenant, sessions, team,
+    tenancy::{self, LONGEST_TOKEN},
+    told,
 };
 use testkit::ScratchDb;
 
@@ -175,7 +177,7 @@ async fn api_tokens_are_made_listed_and_taken_back() {
     let db = ScratchDb::new().await;
     let store = db.store();
     let ada = account(store, "ada@example.org").await;
-    let token = accounts::new_token(store, ada.tenant, ada.person, "laptop").await.unwrap();
+    let token = accounts::new_token(store, ada.tenant, ada.person, "laptop", LONGEST_TOKEN).await.unwrap();
     let who = tenancy::authenticate(store, token.expose()).await.unwrap().unwrap();
     assert!(!who.needs_second);
     assert_eq!((who.person, who.account, who.role), (ada.person, Some(ada.account), TeamRole::Owner));
@@ -184,6 +186,31 @@ async fn api_tokens_are_made_listed_and_taken_back() {
     assert_eq!(listed[0].label.as_deref(), Some("laptop"));
     accounts::revoke_token(store, ada.tenant, ada.person, listed[0].id).await.unwrap();
     assert_eq!(tenancy::authenticate(store, token.expose()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_api_token_ends_by_itself_and_its_end_is_told() {
+    let db = ScratchDb::new().await;
+    let store = db.store();
+    let ada = account(store, "ada@example.org").await;
+    let new = async |lives| accounts::new_token(store, ada.tenant, ada.person, "laptop", lives).await;
+    assert!(matches!(new(Span::days(366)).await, Err(StoreError::Invalid(_))));
+    let (short, long) = (new(Span::hours(1)).await.unwrap(), new(LONGEST_TOKEN).await.unwrap());
+    let listed = accounts::tokens(store, ada.tenant, ada.person).await.unwrap();
+    let lives: Vec<_> = listed.iter().map(|one| one.expires_at.duration_since(one.created_at).as_hours()).collect();
+    assert_eq!(lives, [1, 365 * 24]);
+    let events = audit::list(&mut as_person(store, ada.tenant, ada.person).await, 2).await.unwrap();
+    assert!(events.iter().all(|entry| entry.event.context.contains_key("expires")), "{events:?}");
+    let joined = super::team(store, "Three").await;
+    assert_eq!(told::walk(store).await.unwrap().tokens, 0);
+    db.as_superuser("UPDATE wordbond.token SET expires_at = expires_at - interval '1 hour'").await;
+    assert_eq!(tenancy::authenticate(store, short.expose()).await.unwrap(), None, "it is over");
+    for other in [&long, &joined.token] {
+        assert!(tenancy::authenticate(store, other.expose()).await.unwrap().is_some());
+    }
+    assert_eq!(told::walk(store).await.unwrap().tokens, 3, "another end than was told");
+    db.as_superuser("UPDATE wordbond.token SET expires_at = expires_at + interval '1 hour'").await;
+    assert_eq!(told::walk(store).await.unwrap().tokens, 0);
 }
 
 /// What belongs to no team is told in the operator's log, without a name.

@@ -83,7 +83,7 @@ async fn a_team_that_requires_a_factor_is_closed_to_tokens_of_members_without_on
     let db = ScratchDb::new().await;
     let store = db.store();
     let ada = account(store, "ada@example.org").await;
-    let token = accounts::new_token(store, ada.tenant, ada.person, "CI").await.unwrap();
+    let token = accounts::new_token(store, ada.tenant, ada.person, "CI", tenancy::LONGEST_TOKEN).await.unwrap();
     let owes = async || tenancy::authenticate(store, token.expose()).await.unwrap().unwrap().needs_second;
     assert!(!owes().await);
     team::set_settings(store, ada.tenant, ada.person, "Engines", true).await.unwrap();

@@ -18,6 +18,7 @@ mod sessions;
 mod takeover;
 mod team;
 mod teams;
+mod told;
 mod trail;
 mod upkeep;
 
@@ -73,6 +74,7 @@ async fn session(store: &Store, account: AccountId, tenant: Option<TenantId>) ->
         pending: false,
         device: "Firefox on Linux",
         lifetimes: LIVES,
+        proved_at: None,
     };
     store::sessions::open(store, new).await.unwrap()
 }

@@ -9,7 +9,7 @@ use std::{
 };
 use store::{
     Config, Store, StoreError, notes,
-    server::{Layout, Server, ServerConfig, ServerError, process},
+    server::{Layout, Server, ServerConfig, ServerError, layout::PORT, process},
 };
 use testkit::ScratchDir;
 
@@ -104,7 +104,8 @@ fn an_orphan_is_stopped_and_a_stale_note_is_cleared() {
     // A note that names a process of somebody else: this one.
     let lines: Vec<&str> = note.lines().skip(1).collect();
     let stale = format!("{}\n{}\n", std::process::id(), lines.join("\n"));
-    fs::write(layout.data().join("postmaster.pid"), stale).unwrap();
+    fs::write(layout.data().join("postmaster.pid"), &stale).unwrap();
+    fs::write(layout.socket_dir().join(format!(".s.PGSQL.{PORT}.lock")), &stale).unwrap();
     assert_eq!(process::running(&layout), None, "we are no PostgreSQL");
     let server = serve(&dir).unwrap();
     assert!(process::running(&layout).is_some());

@@ -40,6 +40,7 @@ async fn a_session_is_found_by_its_token_and_by_nothing_else() {
         pending: false,
         device: "",
         lifetimes: LIVES,
+        proved_at: None,
     };
     assert!(matches!(sessions::open(store, new).await, Err(StoreError::NotFound)), "no member");
 }
@@ -110,6 +111,7 @@ async fn every_change_of_rights_gives_a_new_token() {
         pending: true,
         device: "x",
         lifetimes: LIVES,
+        proved_at: None,
     };
     let opened = sessions::open(store, owed).await.unwrap();
     let now = store.clock().now();

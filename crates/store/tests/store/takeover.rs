@@ -30,7 +30,7 @@ async fn who_proves_an_address_first_finds_nobody_else_in_the_account() {
     factors::add_passkey(store, eve.account, b"credential", b"secret", "key").await.unwrap();
     factors::set_recovery_codes(store, eve.account, &[[1; 32]]).await.unwrap();
     links::add(store, eve.account, "iss-0", "eve").await.unwrap();
-    let token = accounts::new_token(store, eve.tenant, eve.person, "script").await.unwrap();
+    let token = accounts::new_token(store, eve.tenant, eve.person, "script", tenancy::LONGEST_TOKEN).await.unwrap();
     let inside = session(store, eve.account, Some(eve.tenant)).await;
     let known = one_time::issue(store, Some(eve.account), one_time::KNOWN, "", WEEK).await.unwrap();
     let link =

@@ -117,7 +117,7 @@ async fn whoever_leaves_takes_everything_along() {
     let store = db.store();
     let ada = account(store, "ada@example.org").await;
     let (grace, person) = joins(store, ada, "grace@example.org", TeamRole::Admin).await;
-    let token = accounts::new_token(store, ada.tenant, person, "script").await.unwrap();
+    let token = accounts::new_token(store, ada.tenant, person, "script", tenancy::LONGEST_TOKEN).await.unwrap();
     let inside = session(store, grace.account, Some(ada.tenant)).await;
     let invited = team::invite(store, ada.tenant, person, "next@example.org", TeamRole::Viewer, WEEK).await.unwrap();
     let mut scoped = as_person(store, ada.tenant, ada.person).await;

@@ -12,6 +12,7 @@ use outbound::Site;
 use promises::{Finding, Promise};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use store::{Store, told};
 
 /// Where the plants are remembered, below the data directory.
 const MEMORY: &str = "probe/oidc-plants.json";
@@ -51,18 +52,25 @@ struct Attack<'a> {
 }
 
 /// Attacks, and says what came of it.
-pub(super) async fn run(site: &Site, data_dir: &Path, issuer: &LoopbackIssuer, promise: &Promise) -> Finding {
+pub(super) async fn run(
+    site: &Site,
+    store: &Store,
+    data_dir: &Path,
+    issuer: &LoopbackIssuer,
+    promise: &Promise,
+) -> Finding {
     let provider = match promise.params.get("provider") {
         Some(provider) => provider.to_string(),
         None => "the provider".to_owned(),
     };
-    match attack(site, data_dir, issuer).await {
+    match attack(site, store, data_dir, issuer).await {
         Ok((callbacks, tokens)) => Finding::held(format!(
             "2 people came in as themselves; {callbacks} hostile callbacks and {tokens} hostile session tokens let nobody in"
         ))
         .tried("signed two people up or in through an issuer on loopback that the operator registered, and compared who came in")
         .tried("came back from it with forged, foreign, expired and altered tokens, and with states and codes of other browsers")
         .tried("called the API with forged, foreign, expired and altered session tokens, in the header and in the cookie")
+        .tried("compared every link with an account, in its row and in the index, with what the logs tell")
         .tried(format!("the issuer on loopback stands in for {provider}, which signs nothing false on request"))
         .covered("people let in", 2)
         .covered("hostile callbacks", callbacks)
@@ -72,7 +80,13 @@ pub(super) async fn run(site: &Site, data_dir: &Path, issuer: &LoopbackIssuer, p
     }
 }
 
-async fn attack(site: &Site, data_dir: &Path, issuer: &LoopbackIssuer) -> Result<(usize, usize), Stop> {
+async fn attack(site: &Site, store: &Store, data_dir: &Path, issuer: &LoopbackIssuer) -> Result<(usize, usize), Stop> {
+    let strayed = told::walk(store).await.map_err(|error| Stop::Failed(error.to_string()))?.links;
+    if strayed > 0 {
+        return Err(Stop::Broke(format!(
+            "{strayed} identities at providers lead into another account than any log tells"
+        )));
+    }
     let file = data_dir.join(MEMORY);
     let plants = memory::read(&file).unwrap_or_else(|| Plants { one: Vouched::stranger(), other: Vouched::stranger() });
     let attack = Attack { site, issuer, plants };

@@ -85,12 +85,14 @@ impl<'a> Scene<'a> {
     }
 
     fn said(&self, email: &str, request: Option<&Request>) -> Said {
+        let now = SystemClock.now();
         Said {
             acs_url: self.acs_url.clone(),
             audience: self.audience.clone(),
             in_response_to: request.map(|request| request.id.clone()),
             email: email.to_owned(),
-            now: SystemClock.now(),
+            now,
+            since: now,
         }
     }
 

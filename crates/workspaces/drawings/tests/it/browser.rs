@@ -22,6 +22,7 @@ async fn a_form_needs_the_sessions_token() {
         pending: false,
         device: "a browser",
         lifetimes: Lifetimes { idle: Span::hours(1), absolute: Span::hours(12) },
+        proved_at: None,
     };
     let opened = sessions::open(store, session).await.unwrap();
     let mut browser = Visitor::new(&system.site);

@@ -1,0 +1,142 @@
+//! What is to be written to somebody: kept, sealed, before anything is answered, and done by a job. A mail server that is away,
+//! slow or out of sorts delays a mail; nothing but time, or the end of its account, stops it.
+//!
+//! Links are made when their mail is: no token waits anywhere, and its time begins when it is sent.
+
+use crate::{
+    Accounts, Mail,
+    letters::{self, Topic},
+    profile, reset, sign_up,
+};
+use kernel::{AccountId, Span};
+use serde::{Deserialize, Serialize};
+use store::{
+    StoreError,
+    jobs::{self, Job, Lease},
+    mails,
+};
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+
+/// For how long a mail is tried to be handed over.
+const KEEP: Span = Span::days(3);
+
+/// What is to be written.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Errand {
+    /// This. `typed` where somebody typed the address, who need not be its owner.
+    Mail {
+        /// The mail.
+        mail: Mail,
+        /// Whether it counts.
+        typed: bool,
+    },
+    /// That a new account's address must be confirmed.
+    Verify {
+        /// The account.
+        account: Uuid,
+        /// Its address.
+        email: String,
+    },
+    /// How to choose a new password, if there is an account.
+    Reset {
+        /// What somebody typed.
+        email: String,
+    },
+    /// That an account's new address must be confirmed.
+    NewAddress {
+        /// The account.
+        account: Uuid,
+        /// What somebody typed.
+        email: String,
+    },
+}
+
+/// Why a mail was not handed over.
+#[derive(Debug, thiserror::Error)]
+enum Undone {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Mail(#[from] crate::MailError),
+}
+
+impl Accounts {
+    /// Keeps an errand about an account, or about nobody's, and does it as soon as the answer is on its way. What cannot be
+    /// kept is logged, without its addressee.
+    pub(crate) async fn errand(&self, account: Option<AccountId>, errand: &Errand) {
+        let turn = self.turn_now();
+        let text = match serde_json::to_string(errand) {
+            Ok(text) => text,
+            Err(error) => return tracing::error!(%error, "a mail was not written"),
+        };
+        match mails::put(self.store(), account, &text, KEEP, turn.is_some()).await {
+            Ok(leased) => {
+                if let Some(((lease, job), turn)) = leased.zip(turn) {
+                    let accounts = self.clone();
+                    tokio::spawn(async move { accounts.deliver(&lease, &job, turn).await });
+                }
+            }
+            Err(error) => tracing::error!(%error, "a mail was not written"),
+        }
+    }
+
+    /// Does the job of a mail, and gives it back where that fails: it is due again after a pause that grows.
+    pub async fn deliver(&self, lease: &Lease, job: &Job, turn: OwnedSemaphorePermit) {
+        let done = match self.handed_over(lease, job).await {
+            Ok(()) => mails::done(self.store(), lease, job).await,
+            Err(error) => {
+                tracing::warn!(%error, attempts = lease.attempts, "a mail was not handed over; it is tried again");
+                jobs::retry(self.store(), lease).await.map(drop)
+            }
+        };
+        drop(turn);
+        if let Err(error) = done {
+            tracing::warn!(%error, "the job of a mail could not be ended");
+        }
+    }
+
+    async fn handed_over(&self, lease: &Lease, job: &Job) -> Result<(), Undone> {
+        let Some(waiting) = mails::read(self.store(), job).await? else { return Ok(()) };
+        if waiting.expires_at <= self.now() {
+            tracing::error!(attempts = lease.attempts, "a mail was given up: it could not be handed over in time");
+            return Ok(());
+        }
+        // A build that cannot read it would not read it later either.
+        let Ok(errand) = serde_json::from_str::<Errand>(&waiting.text) else { return Ok(()) };
+        match self.letter(errand, lease.attempts <= 1).await? {
+            Some(mail) => Ok(self.settings().mailer.send(mail).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// The mail of an errand, where there is one to send. What somebody typed counts once, at the first attempt.
+    async fn letter(&self, errand: Errand, first: bool) -> Result<Option<Mail>, StoreError> {
+        Ok(match errand {
+            Errand::Mail { mail, typed } => (!typed || !first || self.may_write(&mail.to).await).then_some(mail),
+            Errand::Verify { account, email } => sign_up::verification(self, account.into(), &email, first).await?,
+            Errand::Reset { email } => reset::letter(self, &email, first).await?,
+            Errand::NewAddress { account, email } => profile::letter(self, account.into(), &email, first).await?,
+        })
+    }
+
+    /// Writes to somebody about their account.
+    pub(crate) async fn tell(&self, to: &str, topic: &Topic<'_>) {
+        self.post(letters::about(self, to, topic)).await;
+    }
+
+    /// As [`Self::tell`], to an address that somebody typed.
+    pub(crate) async fn tell_typed(&self, to: &str, topic: &Topic<'_>) {
+        self.post_typed(letters::about(self, to, topic)).await;
+    }
+
+    /// Keeps a mail, and sends it after the answer, so that no answer tells by its time how long that took.
+    pub async fn post(&self, mail: Mail) {
+        self.errand(None, &Errand::Mail { mail, typed: false }).await;
+    }
+
+    /// As [`Self::post`], to an address that somebody typed.
+    pub(crate) async fn post_typed(&self, mail: Mail) {
+        self.errand(None, &Errand::Mail { mail, typed: true }).await;
+    }
+}

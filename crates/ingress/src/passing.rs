@@ -1,0 +1,75 @@
+//! What no route matches, passed on to an application that stands behind this edge. Most requests of such a service come this
+//! way, so that it is short: one future for the policy, one for the handler.
+
+use crate::{
+    enforce::{Guard, held},
+    gate::Gate,
+    policy::{Limit, Policy},
+};
+use axum::{extract::Request, http::request::Parts, response::Response};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+};
+use tower_service::Service;
+
+/// Finds the policy for a request that no route matches.
+pub(crate) type Choose = Arc<dyn Fn(&Parts) -> Policy + Send + Sync>;
+
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Answers it.
+pub(crate) type Handle = Arc<dyn Fn(Request) -> Answering + Send + Sync>;
+
+/// How the log and the limits name what no route matches.
+const REST: &str = "(rest)";
+
+/// What stands before the handler of what no route matches. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Passing(Arc<Inner>);
+
+struct Inner {
+    choose: Choose,
+    handle: Handle,
+    gate: Arc<dyn Gate>,
+    /// The limit that was asked for first, and what the limits call it: as a rule there is one.
+    name: OnceLock<(Limit, Arc<str>)>,
+}
+
+impl Passing {
+    pub(crate) fn new(choose: Choose, handle: Handle, gate: Arc<dyn Gate>) -> Self {
+        Self(Arc::new(Inner { choose, handle, gate, name: OnceLock::new() }))
+    }
+}
+
+impl Inner {
+    /// What the limits count: calls under one limit are counted together.
+    fn name(&self, limit: Limit) -> Arc<str> {
+        let named = || format!("{REST} {limit}").into();
+        let (first, name) = self.name.get_or_init(|| (limit, named()));
+        if *first == limit { Arc::clone(name) } else { named() }
+    }
+}
+
+impl Service<Request> for Passing {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let policy = (inner.choose)(&parts);
+            let guard = Guard { path: REST, name: inner.name(policy.limit), policy, gate: Arc::clone(&inner.gate) };
+            let request = Request::from_parts(parts, body);
+            Ok(held(&guard, request, |request| (inner.handle)(request)).await)
+        })
+    }
+}

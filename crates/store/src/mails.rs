@@ -1,0 +1,136 @@
+//! Mail that waits to be handed over: sealed, under the account it is about, and sent by a job, so that neither a mail server
+//! that is away nor the end of this program loses it.
+//!
+//! Writing one is no act and leaves no event; what it is about has left its own.
+
+use crate::{
+    Scoped, Store, StoreError,
+    accounts::{account_place, subject},
+    jobs::{self, Job, Lease},
+    operator_tenant,
+    sessions::after,
+    time::At,
+};
+use kernel::{AccountId, Actor, Span, Timestamp};
+use sqlx::Row as _;
+use uuid::Uuid;
+use vault::{Place, Sealed};
+
+/// What the jobs are called.
+pub const KIND: &str = "mail.send";
+
+/// The longest text, in bytes.
+const LONGEST: usize = 32_768;
+
+/// A mail that waits.
+pub struct Waiting {
+    /// What was written.
+    pub text: String,
+    /// Until when it is worth sending.
+    pub expires_at: Timestamp,
+}
+
+/// Writes a mail about an account, or to nobody who has one, for a job to send within `keep`. With `at_once`, the job is leased
+/// to the caller already, who is to send it now.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for one that is too long; or when the database cannot be asked.
+pub async fn put(
+    store: &Store,
+    account: Option<AccountId>,
+    text: &str,
+    keep: Span,
+    at_once: bool,
+) -> Result<Option<(Lease, Job)>, StoreError> {
+    if text.len() > LONGEST {
+        return Err(StoreError::Invalid(format!("this is longer than {LONGEST} bytes")));
+    }
+    let (owner, id) = (account.unwrap_or_else(nobody), Uuid::now_v7());
+    if account.is_none() {
+        store.keys().create(operator_tenant(), subject(owner))?;
+    }
+    let mut scoped = store.account_scope(owner).await?;
+    let now = scoped.now();
+    const SQL: &str = "INSERT INTO wordbond.mail (account_id, mail_id, body, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5)";
+    sqlx::query(SQL)
+        .bind(owner.uuid())
+        .bind(id)
+        .bind(Sealed::seal(store.keys(), &place(owner, id), &text.to_owned())?.as_bytes())
+        .bind(At(now))
+        .bind(At(after(now, keep)))
+        .execute(scoped.conn())
+        .await?;
+    let job = Job { kind: KIND.to_owned(), ids: vec![owner.uuid(), id] };
+    let leased = if at_once {
+        Some((jobs::enqueue_leased(&mut scoped, KIND, &job.ids).await?, job))
+    } else {
+        jobs::enqueue(&mut scoped, KIND, &job.ids, now).await?;
+        None
+    };
+    scoped.commit().await?;
+    Ok(leased)
+}
+
+/// The mail that a job is about; `None` where it is gone, or its account and with it the key.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn read(store: &Store, job: &Job) -> Result<Option<Waiting>, StoreError> {
+    let Some((account, id)) = of(job) else { return Ok(None) };
+    let mut scoped = store.account_scope(account).await?;
+    let row = sqlx::query("SELECT body, expires_at FROM wordbond.mail WHERE account_id = $1 AND mail_id = $2")
+        .bind(account.uuid())
+        .bind(id)
+        .fetch_optional(scoped.conn())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let expires_at = row.try_get::<At, _>("expires_at")?.0;
+    let text = Sealed::from_bytes(row.try_get("body")?)?.open(store.keys(), &place(account, id));
+    Ok(text.ok().map(|text| Waiting { text, expires_at }))
+}
+
+/// Ends a job together with its mail: it was handed over, or given up.
+///
+/// # Errors
+/// [`StoreError::LostLease`] when another worker holds the job by now.
+pub async fn done(store: &Store, lease: &Lease, job: &Job) -> Result<(), StoreError> {
+    let actor = Actor::Job { name: "mail".to_owned() };
+    let account = of(job).map(|(account, _)| account);
+    let mut scoped = store.scope_of(lease.tenant, &actor, account).await?;
+    if let Some((account, id)) = of(job) {
+        remove(&mut scoped, account, id).await?;
+    }
+    jobs::finish(scoped, lease).await
+}
+
+/// Takes back what waits about the account in scope, in the caller's transaction. The jobs find nothing and end.
+pub(crate) async fn forget(scoped: &mut Scoped, account: AccountId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM wordbond.mail WHERE account_id = $1").bind(account.uuid()).execute(scoped.conn()).await?;
+    Ok(())
+}
+
+async fn remove(scoped: &mut Scoped, account: AccountId, id: Uuid) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM wordbond.mail WHERE account_id = $1 AND mail_id = $2")
+        .bind(account.uuid())
+        .bind(id)
+        .execute(scoped.conn())
+        .await?;
+    Ok(())
+}
+
+fn of(job: &Job) -> Option<(AccountId, Uuid)> {
+    match *job.ids.as_slice() {
+        [account, id] if job.kind == KIND => Some((AccountId::from(account), id)),
+        _ => None,
+    }
+}
+
+/// The account under which stands what is written to people without one.
+fn nobody() -> AccountId {
+    AccountId::from(Uuid::nil())
+}
+
+fn place(account: AccountId, id: Uuid) -> Place {
+    account_place(account, "mail", "body", id, 1)
+}
