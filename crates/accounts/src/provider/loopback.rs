@@ -15,7 +15,7 @@ pub use server::{Grant, LoopbackIssuer, Redeemed};
 
 use super::config;
 use aws_lc_rs::{
-    rand::SystemRandom,
+    rand::{self, SystemRandom},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use rcgen::{
@@ -111,8 +111,20 @@ fn read(data_dir: &Path, path: &str) -> Result<Vec<u8>, LoopbackError> {
     fs::read(data_dir.join(path)).map_err(|source| LoopbackError::File { path: path.to_owned(), source })
 }
 
+/// A port that nobody listens on. It lies below those that systems give to connections and listeners that name none
+/// (RFC 6335 and Linux's `ip_local_port_range`), because it is kept for later, and another would have such a one by then.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..100 {
+        let mut bytes = [0; 2];
+        rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+        let port = 10_000 + u16::from_be_bytes(bytes) % 10_000;
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 fn authority() -> CertificateParams {
