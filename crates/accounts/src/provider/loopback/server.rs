@@ -34,8 +34,9 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// How long to wait for another probe that has the port.
-const TURN: Duration = Duration::from_secs(15);
+/// How long to wait for another probe that has the port: as long as a probe usually takes on a machine that is busy, and short
+/// of a probe's own deadline.
+const TURN: Duration = Duration::from_secs(60);
 /// How long a caller may take for the handshake.
 const PATIENCE: Duration = Duration::from_secs(3);
 
