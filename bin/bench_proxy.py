@@ -307,7 +307,8 @@ def words(options, record):
     date, middle = record["date"], lambda name: statistics.median(record["cpu_us"][name])
     base = middle("nginx")
     ratio = middle(OURS) / base
-    added = statistics.median(record["p99_ms"][OURS]) - record["p99_direct_ms"]
+    # The worse of ours, with few sessions and with many.
+    added = max(statistics.median(took) for name, took in record["p99_ms"].items() if name.startswith(OURS)) - record["p99_direct_ms"]
     many = middle(f"{OURS}, 100,000 sessions") / middle(OURS)
     lines = [
         "# The proxy beside others", "",
@@ -337,7 +338,7 @@ def words(options, record):
     lines += [
         "", "| aim | measured | |", "|---|---:|---|",
         f"| the whole pipeline ≤ 1.5 × nginx's bare proxy | {ratio:.2f} × | {verdict(ratio <= 1.5)} |",
-        f"| p99 added ≤ 1 ms at half load | {added:+.2f} ms | {verdict(added <= 1)} |",
+        f"| p99 added ≤ 1 ms at half load, the worse of ours | {added:+.2f} ms | {verdict(added <= 1)} |",
         f"| 100,000 sessions without slowing | {many:.2f} × of few | {verdict(many <= 1.1)} |",
     ]
     return "\n".join(lines) + "\n"

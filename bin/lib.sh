@@ -44,6 +44,15 @@ at_least() {
     [ "$(printf '%s\n%s\n' "$2" "${1%%-*}" | sort -V | head -n 1)" = "$2" ]
 }
 
+# Sets WORDBOND_BIN to the program, built now where the caller names none that is built already.
+need_wordbond() {
+    [ -z "${WORDBOND_BIN:-}" ] || return 0
+    need_cargo
+    need_compiler
+    (cd "$HOUSE" && cargo build --locked --quiet --package wordbond)
+    WORDBOND_BIN=$(target_dir)/debug/wordbond
+}
+
 # The folder that cargo builds into, whoever configured it.
 target_dir() {
     (cd "$HOUSE" && cargo metadata --format-version 1 --no-deps --locked --offline) |

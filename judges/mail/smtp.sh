@@ -13,13 +13,7 @@ need_package python3-venv "judges from PyPI get an environment of their own"
 need openssl openssl "it makes the certificate of the mail server"
 need_postgres
 python=$(python_packages aiosmtpd "$(command -v python3)" aiosmtpd==1.4.6 requests==2.32.5) || die "aiosmtpd could not be installed"
-# WORDBOND_BIN names one that is built already.
-if [ -z "${WORDBOND_BIN:-}" ]; then
-    need_cargo
-    need_compiler
-    cargo build --locked --quiet --package wordbond
-    WORDBOND_BIN=$(target_dir)/debug/wordbond
-fi
+need_wordbond
 
 scratch=$(scratch_dir)
 trap 'rm -rf "$scratch"' EXIT
