@@ -26,6 +26,7 @@ pub mod profile;
 pub mod provider;
 pub mod rectify;
 mod reset;
+pub mod rights;
 pub mod saml;
 mod second;
 mod security;
@@ -64,6 +65,7 @@ pub fn routes(accounts: &Accounts) -> RouteTable {
         .merge(outbox::routes(accounts))
         .merge(saml::routes(accounts))
         .merge(team::routes(accounts))
+        .merge(rights::routes(accounts))
         .merge(admin::routes(accounts))
         .merge(provider::routes(accounts))
 }

@@ -119,6 +119,8 @@ fn migrator() -> Migrator {
         migration(4, "accounts", include_str!("../migrations/0004_accounts.sql")),
         migration(10, "drawings", include_str!("../migrations/0010_drawings.sql")),
         migration(11, "objectives", include_str!("../migrations/0011_objectives.sql")),
+        migration(12, "blobs", include_str!("../migrations/0012_blobs.sql")),
+        migration(13, "rights", include_str!("../migrations/0013_rights.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

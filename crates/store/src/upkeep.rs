@@ -52,8 +52,9 @@ async fn accounts(store: &Store, tenant: TenantId) -> Result<Vec<AccountId>, Sto
 async fn clear(store: &Store, account: AccountId) -> Result<(), StoreError> {
     let mut scoped = store.account_scope(account).await?;
     let now = scoped.now();
-    const OLD: &str = "SELECT EXISTS (SELECT FROM wordbond.session WHERE account_id = $1 AND expires_at <= $2)
-        OR EXISTS (SELECT FROM wordbond.one_time WHERE account_id = $1 AND expires_at <= $2)";
+    // What is somebody's who asked to be left alone stays: it is refused all the same.
+    const OLD: &str = "SELECT EXISTS (SELECT FROM wordbond.account WHERE account_id = $1 AND restricted_at IS NULL) AND (EXISTS (SELECT FROM wordbond.session WHERE account_id = $1 AND expires_at <= $2)
+        OR EXISTS (SELECT FROM wordbond.one_time WHERE account_id = $1 AND expires_at <= $2))";
     let old: bool = sqlx::query_scalar(OLD).bind(account.uuid()).bind(At(now)).fetch_one(scoped.conn()).await?;
     if !old {
         return Ok(());

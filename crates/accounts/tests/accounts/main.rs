@@ -12,6 +12,7 @@ mod factors;
 mod links;
 mod lockout;
 mod passkeys;
+mod rights;
 mod saml;
 mod sessions;
 mod sign_in;

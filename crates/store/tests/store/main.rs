@@ -4,6 +4,7 @@
 mod accounts;
 mod drawings;
 mod factors;
+mod forensics;
 mod house;
 mod jobs;
 mod limits;
@@ -20,6 +21,7 @@ mod team;
 mod teams;
 mod trail;
 mod upkeep;
+mod uploads;
 
 use kernel::{AccountId, Actor, PersonId, Span, TenantId};
 use store::{
