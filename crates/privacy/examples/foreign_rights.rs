@@ -22,7 +22,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let catalogue = foreign.catalogue().await?;
         let proposal = discover(&mut foreign, &catalogue, None).await?;
         std::fs::write(map, &proposal.text)?;
-        println!("{}", json!({ "indexes": proposal.indexes, "unclassified": proposal.unclassified, "all_ms": begun.elapsed().as_millis() }));
+        println!(
+            "{}",
+            json!({ "indexes": proposal.indexes, "unclassified": proposal.unclassified, "all_ms": begun.elapsed().as_millis() })
+        );
         return Ok(());
     }
     let text = std::fs::read_to_string(map)?;
@@ -50,6 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 selector,
                 out: &scratch.path().join("package"),
                 search: false,
+                also: &[],
                 clock: &SystemClock,
             };
             let summary = package::write(&mut foreign, request).await?;
@@ -63,6 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 territory: &territory,
                 selectors: &selectors,
                 states: scratch.path(),
+                also: &[],
                 clock: &SystemClock,
             };
             let finished = erase::erase(&mut foreign, request).await?;
@@ -76,8 +81,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             })
         }
     };
-    out["ready_ms"] = json!(ready);
-    out["all_ms"] = json!(begun.elapsed().as_millis());
+    if let Some(fields) = out.as_object_mut() {
+        fields.insert("ready_ms".to_owned(), json!(ready));
+        fields.insert("all_ms".to_owned(), json!(begun.elapsed().as_millis()));
+    }
     println!("{out}");
     Ok(())
 }

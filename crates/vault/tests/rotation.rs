@@ -59,7 +59,7 @@ impl People {
     }
 
     fn reads(&self, keys: &KeyRing, person: PersonId) -> Result<String, VaultError> {
-        self.words[&person].open(keys, &place(self.tenant, person))
+        self.words.get(&person).unwrap().open(keys, &place(self.tenant, person))
     }
 
     fn all_read(&self, keys: &KeyRing) {

@@ -45,6 +45,9 @@ pub(crate) struct Export {
     /// Also look for the person in texts that are nobody's, which reads them all
     #[arg(long)]
     search: bool,
+    /// What else identifies the person in texts, such as a nickname; may be given several times
+    #[arg(long, value_name = "TEXT", requires = "search")]
+    also: Vec<String>,
 }
 
 /// `wordbond erase`.
@@ -61,6 +64,9 @@ pub(crate) struct Erase {
     /// Many people: a file with a key or an address per line
     #[arg(long, value_name = "FILE")]
     subjects: Option<PathBuf>,
+    /// What else identifies the people in texts, such as a nickname; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    also: Vec<String>,
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -114,6 +120,7 @@ pub(crate) async fn export(arguments: Export) -> Result<u8, Box<dyn Error>> {
         selector: &selector,
         out: &arguments.out,
         search: arguments.search,
+        also: &arguments.also,
         clock: &SystemClock,
     };
     let summary = package::write(&mut open.foreign, request).await?;
@@ -137,6 +144,7 @@ pub(crate) async fn erase(arguments: Erase) -> Result<u8, Box<dyn Error>> {
         catalogue: &open.catalogue,
         territory: &open.territory,
         selectors: &selectors,
+        also: &arguments.also,
         states: &arguments.state,
         clock: &SystemClock,
     };

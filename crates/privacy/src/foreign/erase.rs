@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub territory: &'a Territory,
     /// Who is meant.
     pub selectors: &'a [Selector],
+    /// What else identifies them in texts, besides what the map says.
+    pub also: &'a [String],
     /// Where the states of erasures lie.
     pub states: &'a Path,
     /// The clock.
@@ -147,7 +149,9 @@ async fn who(
     request: Request<'_>,
     subjects: &[Subject],
 ) -> Result<std::collections::BTreeSet<String>, ForeignError> {
-    identifiers(foreign, request.map, request.territory, subjects).await
+    let mut out = identifiers(foreign, request.map, request.territory, subjects).await?;
+    out.extend(request.also.iter().cloned());
+    Ok(out)
 }
 
 /// For each link that no foreign key guards and that leads to a table other than that of the people, how many rows point at

@@ -42,6 +42,8 @@ pub struct Request<'a> {
     pub out: &'a Path,
     /// Whether texts that are nobody's are searched for the person too, which reads them all.
     pub search: bool,
+    /// What else identifies them in texts, besides what the map says.
+    pub also: &'a [String],
     /// The clock.
     pub clock: &'a dyn Clock,
 }
@@ -218,7 +220,8 @@ async fn mentioned(
     request: Request<'_>,
     subjects: &[Subject],
 ) -> Result<Vec<Named>, ForeignError> {
-    let identifiers = identifiers(foreign, request.map, request.territory, subjects).await?;
+    let mut identifiers = identifiers(foreign, request.map, request.territory, subjects).await?;
+    identifiers.extend(request.also.iter().cloned());
     let Some(needles) = Needles::new(identifiers).filter(|needles| !needles.is_empty()) else { return Ok(Vec::new()) };
     let mut out = Vec::new();
     for (name, live) in request.catalogue.tables.iter().filter(|(name, _)| !request.territory.owned.contains_key(*name))

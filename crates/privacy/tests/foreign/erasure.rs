@@ -176,6 +176,7 @@ async fn a_rehearsal_changes_nothing_and_a_stranger_is_refused() {
         territory: &territory,
         selectors: &selectors,
         states: shop.states.path(),
+        also: &[],
         clock: &kernel::SystemClock,
     };
     let plan = erase::rehearse(&mut foreign, request).await.unwrap();

@@ -38,6 +38,7 @@ async fn erase_as_told() {
         territory: &territory,
         selectors: &selectors,
         states: &folder.join("states"),
+        also: &[],
         clock: &SystemClock,
     };
     let finished = erase::erase(&mut foreign, request).await.unwrap();

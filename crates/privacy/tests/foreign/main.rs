@@ -1,5 +1,5 @@
 //! A foreign database, as real as it gets here: a shop's schema on a real server, mapped, read and erased from.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod discovery;
 mod erasure;

@@ -17,6 +17,7 @@ async fn a_person_is_given_all_of_theirs_and_nothing_of_others() {
         selector: &selector,
         out: &out,
         search: true,
+        also: &[],
         clock: &kernel::SystemClock,
     };
     let summary = package::write(&mut foreign, request).await.unwrap();

@@ -60,6 +60,7 @@ impl Shop {
             territory: &territory,
             selectors,
             states: self.states.path(),
+            also: &[],
             clock: &SystemClock,
         };
         let finished = erase(&mut foreign, request).await?;

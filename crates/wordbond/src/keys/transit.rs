@@ -72,7 +72,7 @@ impl Transit {
     fn latest(&self) -> Result<u64, VaultError> {
         let found = self.ask("GET", &format!("keys/{}", self.key), None).map_err(|refused| self.keeper(refused))?;
         let odd = || Refused::Other("it named no latest version".to_owned());
-        found["data"]["latest_version"].as_u64().ok_or_else(|| self.keeper(odd()))
+        found.pointer("/data/latest_version").and_then(Value::as_u64).ok_or_else(|| self.keeper(odd()))
     }
 }
 
@@ -100,7 +100,7 @@ fn read(answer: &Answer) -> Result<Value, Refused> {
     if matches!(answer.status, 200 | 204) {
         return Ok(body);
     }
-    let errors = body["errors"].as_array().map(|errors| {
+    let errors = body.pointer("/errors").and_then(Value::as_array).map(|errors| {
         let texts: Vec<&str> = errors.iter().filter_map(Value::as_str).collect();
         texts.join("; ")
     });
@@ -117,7 +117,7 @@ impl RootKeeper for Transit {
         let body = json!({ "plaintext": STANDARD.encode(key), "associated_data": STANDARD.encode(name) });
         let sent = self.ask("POST", &format!("encrypt/{}", self.key), Some(&body));
         let answer = sent.map_err(|refused| self.keeper(refused))?;
-        match answer["data"]["ciphertext"].as_str().filter(|text| text.starts_with("vault:v")) {
+        match answer.pointer("/data/ciphertext").and_then(Value::as_str).filter(|text| text.starts_with("vault:v")) {
             Some(text) => Ok(text.as_bytes().to_vec()),
             None => Err(self.keeper(Refused::Other("its answer holds no ciphertext".to_owned()))),
         }
@@ -132,8 +132,11 @@ impl RootKeeper for Transit {
             Err(Refused::Bad(_)) => return Err(wrong()),
             Err(other) => return Err(self.keeper(other)),
         };
-        let plain =
-            answer["data"]["plaintext"].as_str().and_then(|text| STANDARD.decode(text).ok()).map(Zeroizing::new);
+        let plain = answer
+            .pointer("/data/plaintext")
+            .and_then(Value::as_str)
+            .and_then(|text| STANDARD.decode(text).ok())
+            .map(Zeroizing::new);
         plain.ok_or_else(|| self.keeper(Refused::Other("its answer holds no plaintext".to_owned())))
     }
 
