@@ -9,7 +9,7 @@ use promises::fault::{Bites, Fault, Make, Meddling};
 pub const FAULTS: &[Fault] = &[
     Fault {
         id: "sealed-in-form-only",
-        about: "The title of the oldest note has the header of a sealed value and plain text behind it; whatever a probe plants is sealed.",
+        about: "The title of the oldest note that has no account behind it has the header of a sealed value and plain text behind it; whatever a probe plants is sealed.",
         breaks: &["sealed-columns"],
         spares_plants: true,
         make: Make::Sql {
@@ -17,8 +17,10 @@ pub const FAULTS: &[Fault] = &[
                 DECLARE
                     kept json;
                 BEGIN
-                    SELECT json_build_object('id', note_id, 'title', encode(title::bytea, 'hex')) INTO kept
-                    FROM wordbond.note ORDER BY created_at, note_id LIMIT 1;
+                    -- Of somebody who has only a token: no copy of anybody's data is made of it, which would fail.
+                    SELECT json_build_object('id', n.note_id, 'title', encode(n.title::bytea, 'hex')) INTO kept
+                    FROM wordbond.note AS n JOIN wordbond.person AS p ON p.tenant_id = n.tenant_id AND p.person_id = n.owner_id
+                    WHERE p.account_id IS NULL ORDER BY n.created_at, n.note_id LIMIT 1;
                     EXECUTE format('COMMENT ON TABLE wordbond.note IS %L', kept);
                     UPDATE wordbond.note
                     SET title = '\\x5701'::bytea || convert_to('What the board decided on Tuesday about the two of them', 'UTF8')
@@ -34,7 +36,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "sealed-name-under-no-key",
-        about: "The name of one account is random bytes of the right form: nobody can say under which key it is sealed.",
+        about: "The name of one person is random bytes of the right form: nobody can say under which key it is sealed.",
         breaks: &["sealed-columns"],
         spares_plants: true,
         make: Make::Sql {

@@ -18,7 +18,7 @@ const SETTINGS: &str = "\
 # Written by Wordbond at every start. Changes belong into ALTER SYSTEM, and the probes look at what they do.
 listen_addresses = ''
 unix_socket_permissions = 0700
-max_connections = 48
+max_connections = 100
 superuser_reserved_connections = 3
 
 # No value of a statement or a row reaches the log: logs are kept longer than people's data.
