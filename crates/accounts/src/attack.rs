@@ -140,7 +140,7 @@ pub(crate) fn is_in(answer: &Answer) -> bool {
 }
 
 /// Base32 as apps are given it (RFC 4648 section 6), in groups.
-fn from_base32(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn from_base32(text: &str) -> Option<Vec<u8>> {
     let (mut bits, mut held, mut bytes) = (0_u32, 0_u32, Vec::new());
     for letter in text.bytes().filter(|letter| *letter != b' ') {
         let value = match letter {

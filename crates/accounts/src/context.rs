@@ -4,6 +4,7 @@ use crate::mailer::{Mailer, Received};
 use identity::{Hasher, Rules, passkeys::RelyingParty};
 use ingress::{FormToken, gate::Visitor, problem::Answer, session::LiveSession};
 use kernel::{Clock, Span, Timestamp};
+use privacy::deadline::Calendar;
 use std::{sync::Arc, time::Duration};
 use store::{
     Store,
@@ -56,6 +57,7 @@ struct Inner {
     settings: Settings,
     sending: Arc<Semaphore>,
     party: RelyingParty,
+    calendar: Calendar,
 }
 
 impl Accounts {
@@ -64,7 +66,18 @@ impl Accounts {
     pub fn new(settings: Settings) -> Self {
         let host = host_of(&settings.public_url);
         let party = RelyingParty::new(host, &settings.public_url, &settings.service);
-        Self(Arc::new(Inner { settings, sending: Arc::new(Semaphore::new(SENDING)), party }))
+        Self(Arc::new(Inner {
+            settings,
+            sending: Arc::new(Semaphore::new(SENDING)),
+            party,
+            calendar: Calendar::house(),
+        }))
+    }
+
+    /// By which calendar people are answered.
+    #[must_use]
+    pub(crate) fn calendar(&self) -> &Calendar {
+        &self.0.calendar
     }
 
     /// The settings.

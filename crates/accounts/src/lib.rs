@@ -27,6 +27,7 @@ pub mod profile;
 pub mod provider;
 pub mod rectify;
 mod reset;
+pub mod rights;
 pub mod saml;
 mod second;
 mod security;
@@ -66,6 +67,7 @@ pub fn routes(accounts: &Accounts) -> RouteTable {
         .merge(outbox::routes(accounts))
         .merge(saml::routes(accounts))
         .merge(team::routes(accounts))
+        .merge(rights::routes(accounts))
         .merge(admin::routes(accounts))
         .merge(provider::routes(accounts))
 }

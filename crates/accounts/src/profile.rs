@@ -80,6 +80,7 @@ pub(crate) fn ways(here: &str) -> Links {
         ("/account/security", ACCOUNT.security_short),
         ("/account/sessions", ACCOUNT.sessions_short),
         ("/account/tokens", ACCOUNT.tokens),
+        (crate::rights::HOME, crate::rights::NAME),
     ];
     pages.into_iter().fold(
         Links::row(),

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod actor;
 pub mod clock;
+pub mod csv;
 pub mod data_class;
 pub mod id;
 pub mod problem;

@@ -80,6 +80,8 @@ pub enum Meddling {
     Replace(On, &'static str, &'static str),
     /// Answers with what it recorded when the fault began, for paths that match.
     Freeze(On),
+    /// Keeps what it passes on, bodies included, in this file below the data directory; undoing it removes the file.
+    Keep(&'static str),
 }
 
 /// Which requests or responses a meddling touches. Of requests only the path is known.

@@ -91,6 +91,40 @@ pub(crate) async fn note(
     Ok(())
 }
 
+/// Hands the log of the scope's tenant over to the operator's, event by event and word for word, sealed under the operator's key:
+/// a team that is erased takes its key with it, and what was done must stay told. The scope is the tenant's again afterwards.
+/// Yields how many events there were.
+pub(crate) async fn hand_over(scoped: &mut Scoped) -> Result<u64, StoreError> {
+    const TAKE: &str = "DELETE FROM wordbond.audit_event WHERE tenant_id = $1 AND event_id IN (
+        SELECT event_id FROM wordbond.audit_event WHERE tenant_id = $1 LIMIT 500)
+        RETURNING event_id, entry_id, body, at";
+    const GIVE: &str =
+        "INSERT INTO wordbond.audit_event (tenant_id, event_id, entry_id, body, at) VALUES ($1, $2, $3, $4, $5)";
+    let (tenant, keys, operator) = (scoped.tenant(), scoped.keys().clone(), operator_tenant());
+    let mut all = 0;
+    loop {
+        let rows = sqlx::query(TAKE).bind(tenant.uuid()).fetch_all(scoped.conn()).await?;
+        if rows.is_empty() {
+            return Ok(all);
+        }
+        scoped.move_to(operator).await?;
+        for row in &rows {
+            let id: Uuid = row.try_get("event_id")?;
+            let kept: Kept = Sealed::from_bytes(row.try_get("body")?)?.open(&keys, &place(tenant, id))?;
+            sqlx::query(GIVE)
+                .bind(operator.uuid())
+                .bind(id)
+                .bind(row.try_get::<i64, _>("entry_id")?)
+                .bind(Sealed::seal(&keys, &place(operator, id), &kept)?.as_bytes())
+                .bind(row.try_get::<At, _>("at")?)
+                .execute(scoped.conn())
+                .await?;
+            all += 1;
+        }
+        scoped.move_to(tenant).await?;
+    }
+}
+
 /// The newest events of the scope's tenant, opened, newest first. The operator's own stand under
 /// [`crate::scope::operator_tenant`].
 ///

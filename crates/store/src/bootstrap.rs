@@ -121,6 +121,8 @@ fn migrator() -> Migrator {
         migration(11, "objectives", include_str!("../migrations/0011_objectives.sql")),
         migration(14, "mail", include_str!("../migrations/0014_mail.sql")),
         migration(15, "token expiry", include_str!("../migrations/0015_token_expiry.sql")),
+        migration(16, "blobs", include_str!("../migrations/0016_blobs.sql")),
+        migration(17, "rights", include_str!("../migrations/0017_rights.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

@@ -1,8 +1,8 @@
 //! The data map: where data is, what it is, whose it is. Compared with the live schema in both directions.
 
 use crate::StoreError;
-use kernel::DataClass;
-use serde::Deserialize;
+use kernel::{DataClass, Span, Timestamp};
+use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,18 @@ pub enum Scope {
     Lookup,
     /// Nobody's.
     System,
+}
+
+/// What an erasure of a person does with the rows that name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnErase {
+    /// They go.
+    Delete,
+    /// They stay, without the columns under `anonymise`.
+    Anonymise,
+    /// They stay as they are.
+    Keep,
 }
 
 /// The map.
@@ -53,8 +65,22 @@ pub struct Table {
     pub readers: Option<String>,
     /// How long rows stay.
     pub retention: String,
-    /// What an erasure does.
+    /// What an erasure does, for people.
     pub erasure: String,
+    /// What an erasure does.
+    pub on_erase: OnErase,
+    /// Columns that an erasure empties.
+    #[serde(default)]
+    pub anonymise: BTreeSet<String>,
+    /// Columns whose values are ids of people or accounts.
+    #[serde(default)]
+    pub people: BTreeSet<String>,
+    /// How long a row stays, counted from its column `age`.
+    pub keep_for: Option<Span>,
+    /// The column from which a row's age is counted.
+    pub age: Option<String>,
+    /// The column to which look-ups lead: they go with the row.
+    pub found_by: Option<String>,
     /// Its foreign keys, as the database words them.
     pub foreign_keys: BTreeSet<String>,
     /// Column to class.
@@ -108,6 +134,37 @@ impl Table {
         out
     }
 
+    /// The column from which age counts, and before which instant a row has run out at `now`; `None` where none does.
+    #[must_use]
+    pub fn runs_out(&self, now: Timestamp) -> Option<(&str, Timestamp)> {
+        let (keep_for, age) = (self.keep_for?, self.age.as_deref()?);
+        Some((age, now.checked_sub(keep_for.signed()).ok()?))
+    }
+
+    /// The columns that hold ciphertext.
+    pub fn sealed(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|(_, class)| class.is_sealed()).map(|(column, _)| column.as_str())
+    }
+
+    /// Every way in which its own lines contradict each other, a sentence each.
+    fn contradictions(&self) -> Vec<String> {
+        let name = &self.name;
+        let mut out = Vec::new();
+        let named = self.people.iter().chain(&self.anonymise).chain(&self.age).chain(&self.found_by);
+        let unknown = named.filter(|column| !self.columns.contains_key(*column));
+        out.extend(unknown.map(|column| format!("{name} names the column {column}, which it does not have")));
+        if self.keep_for.is_some() != self.age.is_some() {
+            out.push(format!("{name} needs both `keep_for` and `age`, or neither"));
+        }
+        if (self.on_erase == OnErase::Anonymise) == self.anonymise.is_empty() {
+            out.push(format!("{name} anonymises, or lists columns to empty, and not both"));
+        }
+        if !self.anonymise.is_subset(&self.people) {
+            out.push(format!("{name} empties a column that names nobody"));
+        }
+        out
+    }
+
     /// Whether its rows are somebody's, so that row security must hold.
     #[must_use]
     pub fn is_scoped(&self) -> bool {
@@ -127,9 +184,17 @@ impl DataMap {
     /// Reads a map.
     ///
     /// # Errors
-    /// [`StoreError::Unexpected`] with line and column.
+    /// [`StoreError::Unexpected`] with line and column, or with what contradicts itself.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
-        toml::from_str(text).map_err(|error| StoreError::Unexpected(format!("data map: {error}")))
+        let map: Self = toml::from_str(text).map_err(|error| StoreError::Unexpected(format!("data map: {error}")))?;
+        let wrong: Vec<String> = map.tables.iter().flat_map(Table::contradictions).collect();
+        if wrong.is_empty() { Ok(map) } else { Err(StoreError::Unexpected(format!("data map: {}", wrong.join("; ")))) }
+    }
+
+    /// A table by its schema and name.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
     }
 
     /// The tables whose rows are somebody's.
@@ -264,6 +329,44 @@ mod tests {
         let written = include_str!("../../../docs/DATA_MAP.md");
         let own = DataMap::own().unwrap().markdown();
         assert_eq!(written, own, "write it anew: cargo run -p store --example data_map > docs/DATA_MAP.md");
+    }
+
+    #[test]
+    fn every_id_on_the_map_is_somebodys_or_known_to_be_nobodys() {
+        // Ids of things and of tenants. Whatever else is a pseudonym must be declared to name people.
+        const NOBODY: &[&str] = &["tenant_id", "objective_id", "parent_id", "key_result_id", "drawing_id", "note_id"];
+        for table in &DataMap::own().unwrap().tables {
+            let short = table.name.rsplit('.').next().unwrap();
+            for (column, class) in &table.columns {
+                let own_key = column.trim_end_matches("_id") == short.rsplit('_').next().unwrap();
+                let thing = own_key
+                    || NOBODY.contains(&column.as_str())
+                    || ["row_id", "case_id", "blob_id", "receipt_id"].contains(&column.as_str());
+                if *class == DataClass::Pseudonym && !thing {
+                    assert!(table.people.contains(column), "{}.{column}: list it under `people`", table.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_that_contradicts_itself_says_how() {
+        let own = |more: &str| {
+            let text = format!(
+                "file = []\n[[table]]\nname = \"a.b\"\nabout = \"\"\nscope = \"system\"\nretention = \"\"\nerasure = \"\"\n\
+                 foreign_keys = []\n{more}\n[table.columns]\nc = \"pseudonym\"\n"
+            );
+            DataMap::parse(&text).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(own("on_erase = \"keep\""), Ok(()));
+        for (more, says) in [
+            ("on_erase = \"anonymise\"", "not both"),
+            ("on_erase = \"keep\"\nkeep_for = \"1 day\"", "`keep_for` and `age`"),
+            ("on_erase = \"delete\"\npeople = [\"d\"]", "the column d"),
+            ("on_erase = \"anonymise\"\nanonymise = [\"c\"]", "names nobody"),
+        ] {
+            assert!(own(more).unwrap_err().contains(says), "{more}");
+        }
     }
 
     #[test]

@@ -42,9 +42,18 @@ pub enum StoreError {
     /// The database refused, or cannot be reached.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
+    /// Blobs cannot be stored or read.
+    #[error("blobs: {0}")]
+    Blobs(String),
     /// What the database holds cannot be read as what it should be.
     #[error("the database holds something unexpected: {0}")]
     Unexpected(String),
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        Self::Blobs(error.to_string())
+    }
 }
 
 impl StoreError {

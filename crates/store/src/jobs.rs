@@ -145,6 +145,15 @@ pub async fn begin(store: &Store, lease: &Lease) -> Result<(Scoped, Job), StoreE
 /// # Errors
 /// [`StoreError::LostLease`] when another worker holds the job by now; nothing of the work has then happened.
 pub async fn finish(mut scoped: Scoped, lease: &Lease) -> Result<(), StoreError> {
+    take_off(&mut scoped, lease).await?;
+    scoped.commit().await
+}
+
+/// Removes the job in a transaction that goes on and commits later: whoever comes second waits here, and then finds nothing.
+///
+/// # Errors
+/// [`StoreError::LostLease`] as for [`finish`].
+pub(crate) async fn take_off(scoped: &mut Scoped, lease: &Lease) -> Result<(), StoreError> {
     let done = sqlx::query("DELETE FROM wordbond.ticket WHERE tenant_id = $1 AND job_id = $2 AND fence = $3")
         .bind(lease.tenant.uuid())
         .bind(lease.job)
@@ -159,7 +168,7 @@ pub async fn finish(mut scoped: Scoped, lease: &Lease) -> Result<(), StoreError>
         .bind(lease.job)
         .execute(scoped.conn())
         .await?;
-    scoped.commit().await
+    Ok(())
 }
 
 /// Gives the job back after a failure; it is due again after a pause that grows with each attempt.

@@ -7,6 +7,7 @@ use crate::{
     Scoped, Store, StoreError,
     accounts::{account_place, subject},
     jobs::{self, Job, Lease},
+    one_time::nobody,
     operator_tenant,
     sessions::after,
     time::At,
@@ -110,6 +111,13 @@ pub(crate) async fn forget(scoped: &mut Scoped, account: AccountId) -> Result<()
     Ok(())
 }
 
+/// Clears away what the account in scope has waiting past its time, should its job have been lost. Yields how many.
+pub(crate) async fn clear_expired(scoped: &mut Scoped, account: AccountId) -> Result<u64, StoreError> {
+    const SQL: &str = "DELETE FROM wordbond.mail WHERE account_id = $1 AND expires_at <= $2";
+    let now = At(scoped.now());
+    Ok(sqlx::query(SQL).bind(account.uuid()).bind(now).execute(scoped.conn()).await?.rows_affected())
+}
+
 async fn remove(scoped: &mut Scoped, account: AccountId, id: Uuid) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM wordbond.mail WHERE account_id = $1 AND mail_id = $2")
         .bind(account.uuid())
@@ -127,10 +135,6 @@ fn of(job: &Job) -> Option<(AccountId, Uuid)> {
 }
 
 /// The account under which stands what is written to people without one.
-fn nobody() -> AccountId {
-    AccountId::from(Uuid::nil())
-}
-
 fn place(account: AccountId, id: Uuid) -> Place {
     account_place(account, "mail", "body", id, 1)
 }

@@ -8,14 +8,17 @@ mod check_ins;
 mod export;
 mod fields;
 mod history;
+mod import;
 mod key_results;
 mod read;
+pub mod walk;
 mod write;
 
 pub use check_ins::{CheckIn, NewCheckIn, check_in, check_ins};
 pub use export::{Everything, everything};
 pub use fields::{Direction, Every, KeyResultFields, Level, ObjectiveFields, Status, Unit};
 pub use history::{Change, Deed, Revision, revisions};
+pub use import::{Imported, import};
 pub use key_results::{add, edit as edit_key_result, set_archived as set_key_result_archived};
 pub use read::{Filter, KeyResult, Objective, Tree, get, tree};
 pub use write::{create, edit, set_archived};

@@ -35,7 +35,7 @@ pub struct Taken {
 }
 
 /// The account under which what is a visitor's stands.
-fn nobody() -> AccountId {
+pub(crate) fn nobody() -> AccountId {
     AccountId::from(Uuid::nil())
 }
 

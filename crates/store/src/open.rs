@@ -1,8 +1,9 @@
 //! Opening the store: keys, server, roles, migrations, and the check of the house rules, in this order.
 
 use crate::{
-    Role, StoreError,
+    Blobs, Role, StoreError,
     address::{Address, connect},
+    blobs::BlobPlace,
     bootstrap, house,
     pools::Pools,
     scope::{Auditor, Identity, Scoped, System, operator_tenant},
@@ -15,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
-use vault::{KeyRing, Subject};
+use vault::{KeyRing, RootSource, Subject};
 
 /// The name of the database in the child server.
 pub const DATABASE: &str = "wordbond";
@@ -31,6 +32,10 @@ pub struct Config {
     pub pg_bin: Option<PathBuf>,
     /// A second directory for the wrapped keys, best on another disk.
     pub key_mirror: Option<PathBuf>,
+    /// Where the root key is.
+    pub root: RootSource,
+    /// Where blobs lie; `None` for the folder `blobs` in the data directory.
+    pub blobs: Option<BlobPlace>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// `false` for rehearsals: the child server's commits need not survive a power cut.
@@ -46,13 +51,25 @@ impl Config {
             database: None,
             pg_bin: None,
             key_mirror: None,
+            root: RootSource::default(),
+            blobs: None,
             clock: Arc::new(SystemClock),
             durable: true,
         }
     }
 }
 
-/// The database and the keys of one system. Cheap to clone.
+impl Config {
+    fn keys(&self) -> Result<KeyRing, StoreError> {
+        Ok(KeyRing::open_with(&self.data_dir, self.key_mirror.as_deref(), self.root.clone())?)
+    }
+
+    fn place(&self) -> BlobPlace {
+        self.blobs.clone().unwrap_or_else(|| BlobPlace::Folder(self.data_dir.join("blobs")))
+    }
+}
+
+/// The database, the keys and the objects of one system. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -60,6 +77,7 @@ struct Inner {
     address: Address,
     pools: Pools,
     keys: KeyRing,
+    blobs: Blobs,
     clock: Arc<dyn Clock>,
     server: Mutex<Option<Server>>,
     revocations: AtomicU64,
@@ -73,7 +91,9 @@ impl Store {
     /// [`StoreError::House`] when a rule is broken: the system must not serve then. The keys come first, so that a lost
     /// root key touches nothing.
     pub async fn open(config: Config) -> Result<Self, StoreError> {
-        let keys = KeyRing::open(&config.data_dir, config.key_mirror.as_deref())?;
+        let (keys, blobs) = (config.keys()?, config.place());
+        // A rotation that was cut short is gone on with before anything is wrapped under its older epoch.
+        keys.resume()?;
         let (address, server) = match &config.database {
             Some(url) => (Address::url(url)?, None),
             None => {
@@ -82,7 +102,7 @@ impl Store {
             }
         };
         bootstrap::prepare(&address, &keys).await?;
-        Self::assemble(address, keys, config.clock, server).await
+        Self::assemble(address, keys, &blobs, config.clock, server).await
     }
 
     /// Joins a system that another process serves from `config.data_dir`: starts nothing and changes nothing.
@@ -90,7 +110,7 @@ impl Store {
     /// # Errors
     /// When none runs.
     pub async fn attach(config: Config) -> Result<Self, StoreError> {
-        let keys = KeyRing::open(&config.data_dir, config.key_mirror.as_deref())?;
+        let (keys, blobs) = (config.keys()?, Blobs::open(&config.place())?);
         let address = match &config.database {
             Some(url) => Address::url(url)?,
             None => Address::socket(Layout::of(&config.data_dir).socket_dir(), PORT, DATABASE),
@@ -100,6 +120,7 @@ impl Store {
             address,
             pools,
             keys,
+            blobs,
             clock: config.clock,
             server: Mutex::new(None),
             revocations: AtomicU64::new(0),
@@ -108,26 +129,30 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the database at `address` with keys that are open already: for scratch databases.
+    /// Opens the database at `address` with keys that are open already: for scratch databases. Blobs lie beside the keys.
     ///
     /// # Errors
     /// As [`Store::open`].
     pub async fn at(address: Address, keys: KeyRing, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        Self::assemble(address, keys, clock, None).await
+        let blobs = BlobPlace::Folder(keys.beside("blobs"));
+        Self::assemble(address, keys, &blobs, clock, None).await
     }
 
     async fn assemble(
         address: Address,
         keys: KeyRing,
+        blobs: &BlobPlace,
         clock: Arc<dyn Clock>,
         server: Option<Server>,
     ) -> Result<Self, StoreError> {
+        let blobs = Blobs::open(blobs)?;
         keys.create(operator_tenant(), Subject::Tenant)?;
         let pools = Pools::new(&address, &keys)?;
         let store = Self::from(Inner {
             address,
             pools,
             keys,
+            blobs,
             clock,
             server: Mutex::new(server),
             revocations: AtomicU64::new(0),
@@ -158,6 +183,14 @@ impl Store {
     /// the account's that it enters.
     pub(crate) async fn account_scope(&self, account: AccountId) -> Result<Scoped, StoreError> {
         self.scope_of(operator_tenant(), &self_actor(account), Some(account)).await
+    }
+
+    /// A transaction of the role that erases, on behalf of a job: under the operator's tenant, with the rows of an account in
+    /// scope.
+    pub(crate) async fn erasing(&self, account: Option<AccountId>) -> Result<Scoped, StoreError> {
+        let job = Actor::Job { name: "rights".to_owned() };
+        let pool = self.0.pools.of(Role::Eraser)?;
+        Scoped::begin(pool, operator_tenant(), &job, account, &self.0.keys, &self.0.clock).await
     }
 
     /// Counts the times at which somebody's session or standing in a team ended or changed. What was read before the count
@@ -216,6 +249,12 @@ impl Store {
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.0.keys
+    }
+
+    /// The objects.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
     }
 
     /// Where the database is.

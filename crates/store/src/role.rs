@@ -17,6 +17,8 @@ pub enum Role {
     Dispatcher,
     /// Finds whose token it is that signs in. Sees a row only if it knows its key.
     Identity,
+    /// Erases: reads and deletes within the scope of one person, account or team.
+    Eraser,
     /// Reads everything and changes nothing.
     Backup,
     /// Seals the ledger.
@@ -25,13 +27,14 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Owner,
         Self::App,
         Self::Recorder,
         Self::Auditor,
         Self::Dispatcher,
         Self::Identity,
+        Self::Eraser,
         Self::Backup,
         Self::Sealer,
     ];
@@ -46,6 +49,7 @@ impl Role {
             Self::Auditor => "wordbond_auditor",
             Self::Dispatcher => "wordbond_dispatcher",
             Self::Identity => "wordbond_identity",
+            Self::Eraser => "wordbond_eraser",
             Self::Backup => "wordbond_backup",
             Self::Sealer => "wordbond_sealer",
         }
@@ -64,7 +68,7 @@ impl Role {
             Self::Identity => 4,
             Self::Recorder => 2,
             Self::Auditor => 3,
-            Self::Dispatcher | Self::Backup => 2,
+            Self::Dispatcher | Self::Eraser | Self::Backup => 2,
             Self::Owner | Self::Sealer => 1,
         }
     }

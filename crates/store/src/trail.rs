@@ -76,7 +76,7 @@ fn compare(tenants: &BTreeMap<Uuid, i64>, entries: &BTreeMap<i64, Entry>, events
         unexplained: tenants.iter().filter(|(id, by)| !explained.contains(&(**id, **by))).count(),
         unanchored: events.iter().filter(|event| !entries.contains_key(&event.entry)).count(),
         unopened: events.iter().filter(|event| !opens(event)).count(),
-        // Nothing is erased in this build. An erasure that removes an event will leave a tombstone, and count as told.
+        // No erasure removes an event: the log of a team that goes as a whole is handed over to the operator's.
         untold: entries.keys().filter(|entry| told.get(entry) != Some(&1)).count(),
     }
 }

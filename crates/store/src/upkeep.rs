@@ -1,7 +1,7 @@
 //! What has run out is cleared away by schedule, and not only when something new takes its place: full buckets of the
 //! limits, tokens for one use, sessions. Nothing here ends what is still good, so none of it is told.
 
-use crate::{Store, StoreError, limits, one_time, sessions, time::At};
+use crate::{Store, StoreError, limits, mails, one_time, sessions, time::At};
 use jiff::SignedDuration;
 use kernel::{AccountId, Actor, PersonId, TenantId, Timestamp};
 use uuid::Uuid;
@@ -16,7 +16,11 @@ const FULL_FOR: SignedDuration = SignedDuration::from_mins(1);
 pub async fn of_visitors(store: &Store) -> Result<u64, StoreError> {
     let now = store.clock().now();
     let full = limits::prune(store, now.checked_sub(FULL_FOR).unwrap_or(Timestamp::MIN)).await?;
-    Ok(full + one_time::prune_visitors(store).await?)
+    let visitors = one_time::nobody();
+    let mut scoped = store.account_scope(visitors).await?;
+    let mails = mails::clear_expired(&mut scoped, visitors).await?;
+    scoped.commit().await?;
+    Ok(full + mails + one_time::prune_visitors(store).await?)
 }
 
 /// Clears away what is an account's, of the accounts in up to `teams` teams behind `after`. Yields the last of these teams,
@@ -52,13 +56,16 @@ async fn accounts(store: &Store, tenant: TenantId) -> Result<Vec<AccountId>, Sto
 async fn clear(store: &Store, account: AccountId) -> Result<(), StoreError> {
     let mut scoped = store.account_scope(account).await?;
     let now = scoped.now();
-    const OLD: &str = "SELECT EXISTS (SELECT FROM wordbond.session WHERE account_id = $1 AND expires_at <= $2)
-        OR EXISTS (SELECT FROM wordbond.one_time WHERE account_id = $1 AND expires_at <= $2)";
+    // What is somebody's who asked to be left alone stays: it is refused all the same.
+    const OLD: &str = "SELECT EXISTS (SELECT FROM wordbond.account WHERE account_id = $1 AND restricted_at IS NULL) AND (EXISTS (SELECT FROM wordbond.session WHERE account_id = $1 AND expires_at <= $2)
+        OR EXISTS (SELECT FROM wordbond.mail WHERE account_id = $1 AND expires_at <= $2)
+        OR EXISTS (SELECT FROM wordbond.one_time WHERE account_id = $1 AND expires_at <= $2))";
     let old: bool = sqlx::query_scalar(OLD).bind(account.uuid()).bind(At(now)).fetch_one(scoped.conn()).await?;
     if !old {
         return Ok(());
     }
     sessions::clear_expired(&mut scoped, account, now).await?;
     one_time::clear_expired(&mut scoped, account).await?;
+    mails::clear_expired(&mut scoped, account).await?;
     scoped.commit().await
 }

@@ -24,9 +24,10 @@ use rustls::{
 use std::{
     collections::HashMap,
     convert::Infallible,
-    io,
+    fs,
+    io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -64,6 +65,9 @@ struct State {
     from: Mutex<HashMap<IpAddr, Site>>,
     meddling: Mutex<Vec<Meddling>>,
     recorded: Mutex<HashMap<String, Answer>>,
+    /// Where the system keeps its data.
+    folder: PathBuf,
+    kept: Mutex<Vec<PathBuf>>,
     altered: AtomicU64,
     swallowed: AtomicU64,
     strict: TlsAcceptorDebug,
@@ -94,6 +98,8 @@ impl Middle {
             from: Mutex::default(),
             meddling: Mutex::default(),
             recorded: Mutex::default(),
+            folder: tls.parent().unwrap_or(tls).to_owned(),
+            kept: Mutex::default(),
             altered: AtomicU64::new(0),
             swallowed: AtomicU64::new(0),
             strict: acceptor(chain.clone(), key.clone_key(), false)?,
@@ -119,6 +125,9 @@ impl Middle {
     pub fn straighten(&self) {
         lock(&self.state.meddling).clear();
         lock(&self.state.recorded).clear();
+        for file in lock(&self.state.kept).drain(..) {
+            let _ = fs::remove_file(file);
+        }
         self.state.altered.store(0, Ordering::Relaxed);
         self.state.swallowed.store(0, Ordering::Relaxed);
     }
@@ -228,9 +237,11 @@ async fn exchange(state: &State, peer: IpAddr, request: Request<Incoming>) -> Re
     }
     let mut request = request;
     let scatter = meddling.iter().any(|m| matches!(m, Meddling::Scatter));
-    let changed = alter(&meddling, &path, request.headers_mut()) || scatter;
+    let file =
+        meddling.iter().find_map(|m| if let Meddling::Keep(file) = m { Some(state.folder.join(file)) } else { None });
+    let changed = alter(&meddling, &path, request.headers_mut()) || scatter || file.is_some();
     let listener = if scatter { state.listener.elsewhere().await } else { state.listener_for(peer) };
-    match forward(&listener, request).await {
+    match forward(&listener, request, |body| file.iter().for_each(|file| state.keep(file, &path, body))).await {
         Ok(mut answer) => {
             if meddle(&meddling, &path, &mut answer) || changed {
                 state.altered.fetch_add(1, Ordering::Relaxed);
@@ -242,6 +253,17 @@ async fn exchange(state: &State, peer: IpAddr, request: Request<Incoming>) -> Re
 }
 
 impl State {
+    /// Adds a request to a file, as a careless log would.
+    fn keep(&self, file: &Path, path: &str, body: &[u8]) {
+        let mut kept = lock(&self.kept);
+        if !kept.iter().any(|known| known == file) {
+            kept.push(file.to_owned());
+        }
+        let opened = file.parent().map(fs::create_dir_all).transpose();
+        let log = opened.and_then(|_| fs::OpenOptions::new().create(true).append(true).open(file));
+        let _ = log.and_then(|mut log| log.write_all(&[path.as_bytes(), b" ", body, b"\n"].concat()));
+    }
+
     /// The listener, called from the address of the peer where that is one of this machine's own.
     fn listener_for(&self, peer: IpAddr) -> Site {
         if !peer.is_loopback() || peer == IpAddr::V4(Ipv4Addr::LOCALHOST) {
@@ -279,9 +301,10 @@ async fn swallow(listener: &Site, path: &str, request: Request<Incoming>) -> Res
     response(StatusCode::NO_CONTENT, headers, Vec::new())
 }
 
-async fn forward(listener: &Site, request: Request<Incoming>) -> Result<Answer, String> {
+async fn forward(listener: &Site, request: Request<Incoming>, saw: impl Fn(&[u8])) -> Result<Answer, String> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LARGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    saw(&body);
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let headers: Vec<(&str, &str)> = parts
         .headers

@@ -18,9 +18,30 @@ pub enum VaultError {
     WrongRootKey(PathBuf),
     /// The root key's file cannot be read as one.
     #[error(
-        "{0} is no root key: expected the line `wordbond root key 1` and 64 hexadecimal digits. Nothing was changed"
+        "{0} is no root key: expected the line `wordbond root key 1` and 64 hexadecimal digits, or a sealed one. \
+         Nothing was changed"
     )]
     NoRootKey(PathBuf),
+    /// The root key is sealed and nothing to open it was given.
+    #[error("{0} is sealed with a passphrase: name the file that holds it with --passphrase-file. Nothing was changed")]
+    NoPassphrase(PathBuf),
+    /// The passphrase is another one.
+    #[error("the passphrase does not open the root key {0}. Nothing was changed")]
+    WrongPassphrase(PathBuf),
+    /// A passphrase was given for a root key that needs none.
+    #[error(
+        "the root key {0} is not sealed with a passphrase; seal it with `wordbond keys rotate --root \
+         --new-passphrase-file FILE`, or leave --passphrase-file out. Nothing was changed"
+    )]
+    UnsealedRootKey(PathBuf),
+    /// Whoever keeps the root key cannot be asked, or refuses.
+    #[error("{keeper} keeps the root key and does not help: {reason}. Nothing was changed")]
+    Keeper {
+        /// Who.
+        keeper: String,
+        /// What came instead.
+        reason: String,
+    },
     /// Others can read the root key.
     #[error("the root key {path} can be read by others (mode {mode:04o}); run: chmod 600 {path}")]
     ExposedRootKey {

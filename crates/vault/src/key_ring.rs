@@ -1,12 +1,27 @@
 //! The keys in use: root, epochs, data keys.
+//!
+//! An instance remembers data keys, but uses one only while its file is the very one that it was read from. What one
+//! process destroys or wraps anew therefore counts for all of them at once.
 
-use crate::{BlindIndex, RootKey, Secret, Subject, VaultError, envelope, key_store::KeyStore};
-use kernel::TenantId;
+mod epochs;
+mod inventory;
+mod rotate;
+
+pub use inventory::{Epoch, Inventory};
+pub use rotate::Rotated;
+
+use crate::{
+    BlindIndex, RootKeeper, RootKey, Secret, Subject, VaultError, envelope,
+    key_store::{How, KeyStore, Stamp},
+    root_key::Seal,
+};
+use epochs::Epochs;
+use kernel::{PersonId, TenantId};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 use zeroize::Zeroize as _;
 
@@ -17,15 +32,47 @@ const REMEMBERED: usize = 4_096;
 /// The first bytes of a wrapped key's file; its epoch follows.
 const WRAPPED: &[u8] = b"WK\x01";
 
+/// What shows whether the root key is the right one.
+const CHECK: &str = "check";
+
+/// Who keeps the root key.
+#[derive(Clone, Debug)]
+pub enum RootSource {
+    /// A file on this machine.
+    File {
+        /// Where; `root.key` in the data directory when not given.
+        path: Option<PathBuf>,
+        /// With what it is sealed.
+        seal: Seal,
+    },
+    /// Somebody else.
+    Keeper(Arc<dyn RootKeeper>),
+}
+
+impl Default for RootSource {
+    fn default() -> Self {
+        Self::File { path: None, seal: Seal::default() }
+    }
+}
+
 /// Every key of one system. Cheap to clone; all clones share the same memory.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Ring>);
 
 struct Ring {
-    root: RootKey,
+    root: Arc<dyn RootKeeper>,
     store: KeyStore,
-    epochs: BTreeMap<u32, Secret>,
-    known: Mutex<HashMap<(TenantId, Subject), Arc<Secret>>>,
+    epochs: Epochs,
+    derived: OnceLock<Secret>,
+    known: Mutex<HashMap<(TenantId, Subject), Known>>,
+}
+
+/// A data key with the file that it was read from.
+#[derive(Clone)]
+struct Known {
+    name: Arc<str>,
+    stamp: Stamp,
+    key: Arc<Secret>,
 }
 
 impl KeyRing {
@@ -35,43 +82,121 @@ impl KeyRing {
     /// # Errors
     /// [`VaultError`]; a lost or wrong root key touches nothing.
     pub fn open(data_dir: &Path, mirror: Option<&Path>) -> Result<Self, VaultError> {
+        Self::open_with(data_dir, mirror, RootSource::default())
+    }
+
+    /// The same with a root key that lies elsewhere or is kept by somebody else.
+    ///
+    /// # Errors
+    /// As [`KeyRing::open`].
+    pub fn open_with(data_dir: &Path, mirror: Option<&Path>, root: RootSource) -> Result<Self, VaultError> {
         let store = KeyStore::open(&data_dir.join("keys"), mirror)?;
-        let root = RootKey::open_or_create(data_dir, &store)?;
-        let mut epochs = BTreeMap::new();
-        for name in store.names()?.iter().filter(|name| name.starts_with("epoch/")) {
-            let number = name.trim_start_matches("epoch/").parse().map_err(|_| VaultError::DamagedKey(name.clone()))?;
-            let bytes = store.get(name)?.ok_or_else(|| VaultError::NoKey(name.clone()))?;
-            epochs.insert(number, unwrap(root.secret(), name, &bytes)?);
+        // Neither the mirror nor anything else is touched before the root key has proven right.
+        let (check, first) = (store.look(CHECK)?, store.is_empty()?);
+        let root = match root {
+            RootSource::Keeper(keeper) => keeper,
+            RootSource::File { path, seal } => {
+                let path = path.unwrap_or_else(|| data_dir.join("root.key"));
+                Arc::new(RootKey::open(&path, seal, check.is_none() && first)?)
+            }
+        };
+        if let Some(check) = &check {
+            drop(root.unwrap(CHECK, check)?);
+        } else if !first {
+            // Keys without their check were not made by a first start that was cut short.
+            return Err(VaultError::DamagedKey(CHECK.to_owned()));
         }
-        if epochs.is_empty() {
-            let name = "epoch/1";
-            let settled =
-                store.put_new(name, &envelope::seal(root.secret(), name.as_bytes(), Secret::random()?.expose())?)?;
-            epochs.insert(1, unwrap(root.secret(), name, &settled)?);
+        if mirror.is_some() {
+            let _alone = store.lock(How::Alone)?;
+            store.settle()?;
         }
-        Ok(Self(Arc::new(Ring { root, store, epochs, known: Mutex::default() })))
+        let together = store.lock(How::Together)?;
+        if check.is_none() {
+            store.put_new(CHECK, &root.wrap(CHECK, b"wordbond")?)?;
+        }
+        let epochs = Epochs::open(&store, &*root)?;
+        drop(together);
+        let ring = Self(Arc::new(Ring { root, store, epochs, derived: OnceLock::new(), known: Mutex::default() }));
+        // Made once and kept for good: what follows from it is the same in every instance.
+        let derived = ring.secret("derived")?;
+        ring.0.derived.get_or_init(|| derived);
+        Ok(ring)
+    }
+
+    /// A path beside the folder of the keys, for what belongs to the same system.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.0.store.beside(name)
     }
 
     /// Makes the data key of a subject, durable before this returns. A subject that has one keeps it.
     ///
     /// # Errors
-    /// [`VaultError::Io`], [`VaultError::NoRandomness`].
+    /// [`VaultError::NoKey`] for a subject whose key was destroyed: its id is never used again. [`VaultError::Io`],
+    /// [`VaultError::NoRandomness`].
     pub fn create(&self, tenant: TenantId, subject: Subject) -> Result<(), VaultError> {
         self.0.make(&object_name(tenant, subject)).map(drop)
     }
 
+    /// Destroys the data key of a subject: nobody reads what it sealed from here on, in whatever instance. Doing so again
+    /// finishes what was cut short. Yields whether there was anything left.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`]: the key may still be there then, in one place or the other, and the caller tries again.
+    pub fn destroy(&self, tenant: TenantId, subject: Subject) -> Result<bool, VaultError> {
+        let _alone = self.0.store.lock(How::Alone)?;
+        self.known().remove(&(tenant, subject));
+        self.0.store.destroy(&object_name(tenant, subject))
+    }
+
+    /// Whether the subject has a data key.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn has(&self, tenant: TenantId, subject: Subject) -> Result<bool, VaultError> {
+        Ok(self.0.store.get(&object_name(tenant, subject))?.is_some())
+    }
+
+    /// Whether the subject's key was destroyed.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn is_destroyed(&self, tenant: TenantId, subject: Subject) -> Result<bool, VaultError> {
+        self.0.store.is_destroyed(&object_name(tenant, subject))
+    }
+
+    /// Everybody who has a data key, with when it was made, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn subjects(&self) -> Result<Vec<(TenantId, Subject, i64)>, VaultError> {
+        let mut out = Vec::new();
+        for name in self.0.store.names_below("tenant")? {
+            let (tenant, subject) = parse_name(&name).ok_or_else(|| VaultError::DamagedKey(name.clone()))?;
+            if let Some(stamp) = self.0.store.stamp(&name)? {
+                out.push((tenant, subject, stamp.written));
+            }
+        }
+        Ok(out)
+    }
+
     /// The data key of a subject. Never made here: a key that is gone stays gone.
     pub(crate) fn data_key(&self, tenant: TenantId, subject: Subject) -> Result<Arc<Secret>, VaultError> {
-        if let Some(key) = self.known().get(&(tenant, subject)) {
-            return Ok(Arc::clone(key));
+        let known = self.known().get(&(tenant, subject)).cloned();
+        if let Some(known) = known {
+            if self.0.store.stamp(&known.name)? == Some(known.stamp) {
+                return Ok(known.key);
+            }
+            self.known().remove(&(tenant, subject));
         }
         let name = object_name(tenant, subject);
-        let key = Arc::new(self.0.read(&name)?.ok_or(VaultError::NoKey(name))?);
+        let (key, stamp) = self.0.read(&name)?.ok_or_else(|| VaultError::NoKey(name.clone()))?;
+        let key = Arc::new(key);
         let mut known = self.known();
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert((tenant, subject), Arc::clone(&key));
+        known.insert((tenant, subject), Known { name: name.into(), stamp, key: Arc::clone(&key) });
         Ok(key)
     }
 
@@ -108,39 +233,59 @@ impl KeyRing {
         self.0.make(&format!("secret/{name}"))
     }
 
-    /// A key that follows from the root key and `label`. It changes with the root key, so it is for what may be lost.
+    /// A key that follows from one of the system's own and `label`. The same in every instance, and after every rotation.
     #[must_use]
     pub fn derive(&self, label: &str) -> Secret {
-        self.0.root.secret().derive(label)
+        // Set before anybody gets hold of the ring.
+        self.0.derived.get().map_or_else(|| Secret::take(&mut [0; 32]), |key| key.derive(label))
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<(TenantId, Subject), Arc<Secret>>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<(TenantId, Subject), Known>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ring {
     fn make(&self, name: &str) -> Result<Secret, VaultError> {
-        if let Some(key) = self.read(name)? {
+        // Rotations and destructions wait: none of them may end an epoch under which a key is being wrapped.
+        let _together = self.store.lock(How::Together)?;
+        if let Some((key, _)) = self.read(name)? {
             return Ok(key);
         }
-        let (epoch, wrapping) = self.epochs.last_key_value().ok_or_else(|| VaultError::NoKey("epoch".to_owned()))?;
-        let mut bytes = [WRAPPED, &epoch.to_be_bytes()].concat();
-        bytes.extend(envelope::seal(wrapping, name.as_bytes(), Secret::random()?.expose())?);
+        let (epoch, wrapping) = self.epochs.newest(&self.store, &*self.root)?;
+        let bytes = wrap(epoch, &wrapping, name, &Secret::random()?)?;
         self.parse(name, &self.store.put_new(name, &bytes)?)
     }
 
-    fn read(&self, name: &str) -> Result<Option<Secret>, VaultError> {
-        self.store.get(name)?.map(|bytes| self.parse(name, &bytes)).transpose()
+    fn read(&self, name: &str) -> Result<Option<(Secret, Stamp)>, VaultError> {
+        let Some((bytes, stamp)) = self.store.get_stamped(name)? else { return Ok(None) };
+        match self.parse(name, &bytes) {
+            Ok(key) => Ok(Some((key, stamp))),
+            // It may have been destroyed, or wrapped under an epoch that has ended, while it was being read.
+            Err(error) => match self.store.get_stamped(name)? {
+                None => Ok(None),
+                Some((again, stamp)) if again != bytes => Ok(Some((self.parse(name, &again)?, stamp))),
+                Some(_) => Err(error),
+            },
+        }
     }
 
     fn parse(&self, name: &str, bytes: &[u8]) -> Result<Secret, VaultError> {
-        let damaged = || VaultError::DamagedKey(name.to_owned());
-        let rest = bytes.strip_prefix(WRAPPED).ok_or_else(damaged)?;
-        let (epoch, sealed) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
-        let wrapping = self.epochs.get(&u32::from_be_bytes(*epoch)).ok_or_else(damaged)?;
-        unwrap(wrapping, name, sealed)
+        let (epoch, sealed) = split(bytes).ok_or_else(|| VaultError::DamagedKey(name.to_owned()))?;
+        unwrap(&*self.epochs.get(epoch, &self.store, &*self.root, name)?, name, sealed)
     }
+}
+
+/// The epoch of a wrapped key, and the rest.
+fn split(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (epoch, sealed) = bytes.strip_prefix(WRAPPED)?.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*epoch), sealed))
+}
+
+fn wrap(epoch: u32, wrapping: &Secret, name: &str, key: &Secret) -> Result<Vec<u8>, VaultError> {
+    let mut bytes = [WRAPPED, &epoch.to_be_bytes()].concat();
+    bytes.extend(envelope::seal(wrapping, name.as_bytes(), key.expose())?);
+    Ok(bytes)
 }
 
 /// A key is bound to its name: a file that is moved to another name does not open.
@@ -158,6 +303,15 @@ fn object_name(tenant: TenantId, subject: Subject) -> String {
         Subject::Tenant => format!("tenant/{tenant}/tenant"),
         Subject::Person(person) => format!("tenant/{tenant}/{person}"),
     }
+}
+
+fn parse_name(name: &str) -> Option<(TenantId, Subject)> {
+    let (tenant, subject) = name.strip_prefix("tenant/")?.split_once('/')?;
+    let subject = match subject {
+        "tenant" => Subject::Tenant,
+        person => Subject::Person(person.parse::<PersonId>().ok()?),
+    };
+    Some((tenant.parse().ok()?, subject))
 }
 
 impl fmt::Debug for KeyRing {

@@ -1,17 +1,27 @@
 //! Where wrapped keys lie: small files in a directory of their own, each durable before anything is sealed with it.
 //!
 //! With a second directory on another disk or host a key is written there first. A key that the primary has is therefore
-//! in both, and losing either loses nothing.
+//! in both, and losing either loses nothing. A destroyed key leaves a mark without content in both: where the mark is, a
+//! copy that comes back from anywhere is no key any more.
+
+mod files;
+mod lock;
+
+pub use files::Stamp;
+pub use lock::{Held, How};
+
+pub(crate) use files::{overwrite, write_new};
 
 use crate::{VaultError, error::IoContext as _};
-use rustix::fs::{AtFlags, CWD, linkat};
+use aws_lc_rs::digest::{SHA256, digest};
+use files::{make_dir, place, read, remove, replace};
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs,
     path::{Path, PathBuf},
 };
-use uuid::Uuid;
+
+/// Where the marks of destroyed keys lie.
+const MARKS: &str = "destroyed";
 
 /// A key store. Names are relative paths made by this crate out of ids and fixed words.
 #[derive(Debug)]
@@ -21,46 +31,85 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Opens the store in `primary`, creating the directory. With `mirror`, every key is kept there too, and what it
-    /// does not have yet is copied.
+    /// Opens the store in `primary`, creating the directory. With `mirror`, every key is kept there too.
     ///
     /// # Errors
     /// [`VaultError::Io`].
     pub fn open(primary: &Path, mirror: Option<&Path>) -> Result<Self, VaultError> {
-        let store = Self { primary: primary.to_owned(), mirror: mirror.map(Path::to_owned) };
         make_dir(primary)?;
         if let Some(mirror) = mirror {
             make_dir(mirror)?;
-            for name in store.names()? {
-                if let Some(bytes) = read(&primary.join(&name))? {
-                    place(mirror, &name, &bytes)?;
-                }
-            }
         }
-        Ok(store)
+        Ok(Self { primary: primary.to_owned(), mirror: mirror.map(Path::to_owned) })
     }
 
-    /// The object of that name. One that only the mirror has is brought back.
+    /// The object of that name. One that only the mirror has is brought back, unless it was destroyed.
     ///
     /// # Errors
     /// [`VaultError::Io`].
     pub fn get(&self, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
-        if let Some(bytes) = read(&self.primary.join(name))? {
-            return Ok(Some(bytes));
-        }
-        let Some(mirror) = &self.mirror else { return Ok(None) };
-        match read(&mirror.join(name))? {
-            Some(bytes) => place(&self.primary, name, &bytes).map(Some),
-            None => Ok(None),
-        }
+        Ok(self.get_stamped(name)?.map(|(bytes, _)| bytes))
     }
 
-    /// Stores a new object durably in every directory, and returns what is stored: where two writers meet, the first
-    /// one's bytes for both.
+    /// The object of that name, and which file it was.
     ///
     /// # Errors
     /// [`VaultError::Io`].
+    pub fn get_stamped(&self, name: &str) -> Result<Option<(Vec<u8>, Stamp)>, VaultError> {
+        if self.is_destroyed(name)? {
+            return Ok(None);
+        }
+        let path = self.primary.join(name);
+        if let Some(found) = files::read_stamped(&path)? {
+            return Ok(Some(found));
+        }
+        let Some(mirror) = &self.mirror else { return Ok(None) };
+        let _held = self.lock(How::Together)?;
+        match read(&mirror.join(name))? {
+            Some(bytes) if !self.is_destroyed(name)? => {
+                place(&self.primary, name, &bytes)?;
+                files::read_stamped(&path)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The object of that name in either directory, without bringing it back.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub(crate) fn look(&self, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+        match (read(&self.primary.join(name))?, &self.mirror) {
+            (None, Some(mirror)) => read(&mirror.join(name)),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// The bytes of the primary directory alone, for whoever holds the lock already.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub(crate) fn peek(&self, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+        read(&self.primary.join(name))
+    }
+
+    /// Which file holds the object now; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn stamp(&self, name: &str) -> Result<Option<Stamp>, VaultError> {
+        Stamp::of(&self.primary.join(name))
+    }
+
+    /// Stores a new object durably in every directory, and returns what is stored: where two writers meet, the first
+    /// one's bytes for both. The caller holds the lock, together with others.
+    ///
+    /// # Errors
+    /// [`VaultError::NoKey`] for the name of a destroyed key: it is never used again. [`VaultError::Io`].
     pub fn put_new(&self, name: &str, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
+        if self.is_destroyed(name)? {
+            return Err(VaultError::NoKey(name.to_owned()));
+        }
         let settled = match &self.mirror {
             Some(mirror) => place(mirror, name, bytes)?,
             None => bytes.to_vec(),
@@ -68,28 +117,187 @@ impl KeyStore {
         place(&self.primary, name, &settled)
     }
 
+    /// Puts other bytes in the place of an object, in the mirror first, each at once. The file keeps its time. The caller
+    /// holds the lock, alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
+        self.mirror.iter().chain([&self.primary]).try_for_each(|dir| replace(dir, name, bytes))
+    }
+
+    /// Marks an object as destroyed and removes it, in the mirror first, each durably. Doing so again finishes what was
+    /// cut short. Yields whether there was anything left. The caller holds the lock, alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`]: then the key may still be there, and the caller tries again.
+    pub fn destroy(&self, name: &str) -> Result<bool, VaultError> {
+        let mark = mark(name);
+        for dir in self.dirs() {
+            place(dir, &mark, b"")?;
+        }
+        self.drop_file(name)
+    }
+
+    /// Removes an object without a mark: an epoch, whose number no other ever has. The caller holds the lock, alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn drop_file(&self, name: &str) -> Result<bool, VaultError> {
+        let mut there = false;
+        for dir in self.dirs() {
+            there |= remove(dir, name)?;
+        }
+        Ok(there)
+    }
+
+    /// Whether the object of that name was destroyed.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn is_destroyed(&self, name: &str) -> Result<bool, VaultError> {
+        Ok(Stamp::of(&self.primary.join(mark(name)))?.is_some())
+    }
+
+    /// How many keys were destroyed.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn destroyed(&self) -> Result<usize, VaultError> {
+        Ok(names_in(&self.primary)?.iter().filter(|name| is_mark(name)).count())
+    }
+
     /// Every name, sorted.
     ///
     /// # Errors
     /// [`VaultError::Io`].
     pub fn names(&self) -> Result<Vec<String>, VaultError> {
-        let mut names = Vec::new();
-        collect(&self.primary, "", &mut names)?;
-        names.sort();
-        Ok(names)
+        Ok(names_in(&self.primary)?.into_iter().filter(|name| !is_mark(name)).collect())
     }
 
-    /// Whether there is nothing.
+    /// Every name in one of its folders, sorted.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn names_below(&self, folder: &str) -> Result<Vec<String>, VaultError> {
+        let dir = self.primary.join(folder);
+        if !dir.is_dir() {
+            return Ok(Vec::new());
+        }
+        Ok(names_in(&dir)?.into_iter().map(|name| format!("{folder}/{name}")).collect())
+    }
+
+    /// Whether there is nothing, neither here nor in the mirror.
     ///
     /// # Errors
     /// [`VaultError::Io`].
     pub fn is_empty(&self) -> Result<bool, VaultError> {
-        self.names().map(|names| names.is_empty())
+        for dir in self.dirs() {
+            if !names_in(dir)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A path beside the folder of the keys.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.primary.with_file_name(name)
+    }
+
+    /// Where the mirror is.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&Path> {
+        self.mirror.as_deref()
+    }
+
+    /// Makes both directories the same: what was destroyed goes from both, what only one has comes to the other, and where
+    /// they differ the primary is right, for the mirror may have been away. The caller holds the lock, alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn settle(&self) -> Result<(), VaultError> {
+        let Some(mirror) = &self.mirror else { return self.finish_destroying() };
+        for (from, to) in [(&self.primary, mirror), (mirror, &self.primary)] {
+            for name in names_in(from)?.iter().filter(|name| is_mark(name)) {
+                if Stamp::of(&to.join(name))?.is_none() {
+                    place(to, name, b"")?;
+                }
+            }
+        }
+        self.finish_destroying()?;
+        for name in self.names()? {
+            let Some(bytes) = read(&self.primary.join(&name))? else { continue };
+            if read(&mirror.join(&name))?.as_ref() != Some(&bytes) {
+                replace(mirror, &name, &bytes)?;
+            }
+        }
+        // Keys that only the mirror has are brought back. An epoch that is gone here is over, as long as there is one here.
+        let has_epoch = !self.names_below("epoch")?.is_empty();
+        for name in names_in(mirror)?.into_iter().filter(|name| !is_mark(name)) {
+            if Stamp::of(&self.primary.join(&name))?.is_some() {
+                continue;
+            }
+            if has_epoch && name.starts_with("epoch/") {
+                remove(mirror, &name)?;
+            } else if let Some(bytes) = read(&mirror.join(&name))? {
+                place(&self.primary, &name, &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is marked and still there goes: a destruction was cut short, or a copy was put back.
+    fn finish_destroying(&self) -> Result<(), VaultError> {
+        for dir in self.dirs() {
+            for name in names_in(dir)?.iter().filter(|name| !is_mark(name)) {
+                if self.is_destroyed(name)? {
+                    remove(dir, name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the lock that all processes on these keys share.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn lock(&self, how: How) -> Result<Held, VaultError> {
+        lock::hold(&self.primary.join(".lock"), how)
+    }
+
+    fn dirs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.mirror.iter().chain([&self.primary])
     }
 }
 
+/// The name of the mark says nothing about whose key it was to whoever does not know the id already.
+fn mark(name: &str) -> String {
+    let bytes = digest(&SHA256, format!("wordbond/destroyed/1\0{name}").as_bytes());
+    let hex: String = bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{MARKS}/{hex}")
+}
+
+fn is_mark(name: &str) -> bool {
+    name.strip_prefix(MARKS).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn names_in(dir: &Path) -> Result<Vec<String>, VaultError> {
+    let mut names = Vec::new();
+    collect(dir, "", &mut names)?;
+    names.sort();
+    Ok(names)
+}
+
 fn collect(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), VaultError> {
-    for entry in fs::read_dir(dir).on("list", dir)? {
+    let entries = match fs::read_dir(dir) {
+        // Removed since it was listed: its last key was destroyed.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !prefix.is_empty() => return Ok(()),
+        entries => entries.on("list", dir)?,
+    };
+    for entry in entries {
         let entry = entry.on("list", dir)?;
         let Some(name) = entry.file_name().to_str().map(|name| format!("{prefix}{name}")) else { continue };
         if entry.file_type().on("look at", dir)?.is_dir() {
@@ -99,56 +307,6 @@ fn collect(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), Vaul
         }
     }
     Ok(())
-}
-
-fn place(dir: &Path, name: &str, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let path = dir.join(name);
-    if let Some(parent) = path.parent() {
-        make_dir(parent)?;
-    }
-    write_new(&path, bytes)
-}
-
-/// Writes a file that is not there yet, readable by its owner only, and durable: the bytes first, then the name. Returns
-/// what the file holds, which is somebody else's if they were faster.
-pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let dir = path.parent().unwrap_or_else(|| Path::new("."));
-    let fresh = dir.join(format!(".new-{}", Uuid::new_v4().simple()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).on("write", &fresh)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).on("write", &fresh);
-    let linked = written.and_then(|()| match linkat(CWD, &fresh, CWD, path, AtFlags::empty()) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
-        Err(error) => Err(error.into()).on("write", path),
-    });
-    fs::remove_file(&fresh).on("remove", &fresh)?;
-    linked?;
-    sync_dir(dir)?;
-    read(path)?.ok_or_else(|| VaultError::NoKey(path.display().to_string()))
-}
-
-fn read(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).on("read", path),
-    }
-}
-
-/// Creates a directory of mode 0700 and what is missing above it, each made durable in its parent.
-fn make_dir(dir: &Path) -> Result<(), VaultError> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    make_dir(parent)?;
-    match fs::DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).on("create", dir),
-        _ => sync_dir(parent),
-    }
-}
-
-fn sync_dir(dir: &Path) -> Result<(), VaultError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).on("make durable", dir)
 }
 
 #[cfg(test)]
@@ -185,7 +343,51 @@ mod tests {
         assert!(here.join("a/b").exists(), "the mirror's copy is brought back");
         fs::remove_dir_all(&there).unwrap();
         let again = KeyStore::open(&here, Some(&there)).unwrap();
+        again.settle().unwrap();
         assert_eq!(again.get("a/b").unwrap().unwrap(), b"key");
         assert_eq!(fs::read(there.join("a/b")).unwrap(), b"key", "a new mirror is filled");
+    }
+
+    #[test]
+    fn what_is_destroyed_comes_back_from_nowhere() {
+        let room = tempfile::tempdir().unwrap();
+        let (here, there) = (room.path().join("here"), room.path().join("there"));
+        let store = KeyStore::open(&here, Some(&there)).unwrap();
+        store.put_new("tenant/t/p", b"key").unwrap();
+        store.put_new("tenant/t/q", b"other").unwrap();
+        assert!(store.destroy("tenant/t/p").unwrap());
+        assert!(!store.destroy("tenant/t/p").unwrap(), "nothing was left the second time");
+        for dir in [&here, &there] {
+            assert!(!dir.join("tenant/t/p").exists());
+            // Somebody puts a copy back.
+            fs::write(dir.join("tenant/t/p"), b"key").unwrap();
+            assert_eq!(store.get("tenant/t/p").unwrap(), None);
+        }
+        assert!(matches!(store.put_new("tenant/t/p", b"new"), Err(VaultError::NoKey(_))));
+        store.settle().unwrap();
+        for dir in [&here, &there] {
+            assert!(!dir.join("tenant/t/p").exists(), "the copy is cleared away");
+        }
+        assert_eq!(store.get("tenant/t/q").unwrap().unwrap(), b"other");
+        assert_eq!((store.destroyed().unwrap(), store.names().unwrap()), (1, vec!["tenant/t/q".to_owned()]));
+    }
+
+    #[test]
+    fn a_mirror_that_was_away_learns_what_happened_meanwhile() {
+        let room = tempfile::tempdir().unwrap();
+        let (here, there) = (room.path().join("here"), room.path().join("there"));
+        let both = KeyStore::open(&here, Some(&there)).unwrap();
+        for (name, bytes) in [("epoch/1", b"one"), ("tenant/t/p", b"old"), ("tenant/t/q", b"que")] {
+            both.put_new(name, bytes).unwrap();
+        }
+        let alone = KeyStore::open(&here, None).unwrap();
+        alone.destroy("tenant/t/q").unwrap();
+        alone.replace("tenant/t/p", b"new").unwrap();
+        alone.put_new("epoch/2", b"two").unwrap();
+        alone.drop_file("epoch/1").unwrap();
+        both.settle().unwrap();
+        assert_eq!(names_in(&there).unwrap(), names_in(&here).unwrap());
+        assert_eq!(fs::read(there.join("tenant/t/p")).unwrap(), b"new");
+        assert!(!there.join("epoch/1").exists() && !there.join("tenant/t/q").exists());
     }
 }

@@ -1,8 +1,17 @@
 //! The controls that are built: one line each, that joins a control's definition, its faults and its probe.
 
+mod at_rest;
+
 use crate::{garden::Garden, round::Round, system::System};
 use accounts::{
-    Plant, admin::allowlist, mfa, password_hash, provider::oidc_signin, rectify, saml::control as saml, session_expiry,
+    Plant,
+    admin::allowlist,
+    mfa, password_hash,
+    provider::oidc_signin,
+    rectify,
+    rights::{access_package, clock, erase, full_export},
+    saml::control as saml,
+    session_expiry,
     team::roles,
 };
 use drawings::visibility;
@@ -10,12 +19,13 @@ use ingress::{
     audit_log, csp, csrf, frame_deny, hsts, https_only, input_validation, nosniff, rate_limits, tls_in,
     visitor::{Somebody, VisitError, Visitor},
 };
+use okrs::okr_export;
 use outbound::{Register, Site, tls_out};
 use page::honest_page;
 use promises::{ANNOUNCED, Catalogue, ControlSpec, Fault, Finding, Promise};
 use proxy::upstream_gate;
 use std::pin::Pin;
-use store::{scope_sql, tls_database};
+use store::{log_retention, retention_active, scope_sql, sealed_columns, sealed_files, tls_database};
 
 type Found<'a> = Pin<Box<dyn Future<Output = Finding> + Send + 'a>>;
 
@@ -29,7 +39,7 @@ pub(crate) struct Control {
 }
 
 /// Every control that is built.
-pub(crate) const CONTROLS: [Control; 24] = [
+pub(crate) const CONTROLS: [Control; 34] = [
     Control { spec: scope_sql::SPEC, faults: scope_sql::FAULTS, probe: |r, p| Box::pin(scope(r, p)) },
     Control { spec: https_only::SPEC, faults: https_only::FAULTS, probe: |r, p| Box::pin(https(r, p)) },
     Control {
@@ -60,6 +70,24 @@ pub(crate) const CONTROLS: [Control; 24] = [
     Control { spec: oidc_signin::SPEC, faults: oidc_signin::FAULTS, probe: |r, p| Box::pin(providers(r, p)) },
     Control { spec: saml::SPEC, faults: saml::FAULTS, probe: |r, _| Box::pin(assertions(r)) },
     Control { spec: visibility::SPEC, faults: visibility::FAULTS, probe: |r, _| Box::pin(drawings(r)) },
+    Control { spec: clock::ERASE, faults: clock::ERASE_FAULTS, probe: |r, p| Box::pin(erasures_in_time(r, p)) },
+    Control { spec: clock::ACCESS, faults: clock::ACCESS_FAULTS, probe: |r, p| Box::pin(copies_in_time(r, p)) },
+    Control { spec: access_package::SPEC, faults: access_package::FAULTS, probe: |r, _| Box::pin(copies(r)) },
+    Control { spec: full_export::SPEC, faults: full_export::FAULTS, probe: |r, _| Box::pin(exports(r)) },
+    Control { spec: okr_export::SPEC, faults: okr_export::FAULTS, probe: |r, _| Box::pin(objectives(r)) },
+    Control { spec: erase::SPEC, faults: erase::FAULTS, probe: |r, _| Box::pin(at_rest::erasure(r)) },
+    Control {
+        spec: sealed_columns::SPEC,
+        faults: sealed_columns::FAULTS,
+        probe: |r, p| Box::pin(at_rest::columns(r, p)),
+    },
+    Control { spec: sealed_files::SPEC, faults: sealed_files::FAULTS, probe: |r, _| Box::pin(at_rest::files(r)) },
+    Control { spec: log_retention::SPEC, faults: log_retention::FAULTS, probe: |r, p| Box::pin(at_rest::logs(r, p)) },
+    Control {
+        spec: retention_active::SPEC,
+        faults: retention_active::FAULTS,
+        probe: |r, _| Box::pin(at_rest::retention(r)),
+    },
     Control { spec: upstream_gate::SPEC, faults: upstream_gate::FAULTS, probe: |r, p| Box::pin(gate(r, p)) },
     Control { spec: honest_page::SPEC, faults: honest_page::FAULTS, probe: |r, p| Box::pin(honest(r, p)) },
 ];
@@ -308,6 +336,58 @@ async fn drawings(round: &Round) -> Finding {
     match Garden::of(&system.data_dir, visibility::SPEC.id, visibility::Plant::sow(&round.site)).await {
         Ok(mut garden) => {
             let finding = visibility::probe(&round.site, &system.store, &mut garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn erasures_in_time(round: &Round, promise: &Promise) -> Finding {
+    match round.system() {
+        Ok(system) => clock::probe_erase(&round.site, &system.store, promise).await,
+        Err(finding) => finding,
+    }
+}
+
+async fn copies_in_time(round: &Round, promise: &Promise) -> Finding {
+    match round.system() {
+        Ok(system) => clock::probe_access(&round.site, &system.store, promise).await,
+        Err(finding) => finding,
+    }
+}
+
+async fn copies(round: &Round) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    match Garden::of(&system.data_dir, access_package::SPEC.id, access_package::Copied::sow(&round.site)).await {
+        Ok(garden) => {
+            let finding = access_package::probe(&round.site, &system.store, &garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn exports(round: &Round) -> Finding {
+    match planted(round, full_export::SPEC.id).await {
+        Ok((system, garden)) => {
+            let finding = full_export::probe(&round.site, &system.store, &garden.plant).await;
+            garden.after(finding)
+        }
+        Err(finding) => finding,
+    }
+}
+
+async fn objectives(round: &Round) -> Finding {
+    let system = match round.system() {
+        Ok(system) => system,
+        Err(finding) => return finding,
+    };
+    match Garden::of(&system.data_dir, okr_export::SPEC.id, okr_export::Plant::sow(&round.site)).await {
+        Ok(mut garden) => {
+            let finding = okr_export::probe(&round.site, &system.store, &mut garden.plant).await;
             garden.after(finding)
         }
         Err(finding) => finding,

@@ -47,6 +47,9 @@ pub(crate) async fn attach(data_dir: &Path, ready: &Ready) -> Result<System, Box
     config.database = ready.managed.then(|| std::env::var("WORDBOND_DATABASE_URL")).transpose().map_err(|_| {
         "the system uses a managed database: set WORDBOND_DATABASE_URL to its URL, as for `wordbond up`".to_owned()
     })?;
+    config.root = ready.keys.source(None, Some(&in_force.profile))?;
+    config.key_mirror.clone_from(&ready.keys.key_mirror);
+    config.blobs = ready.blobs.place(&in_force.profile, data_dir)?;
     let behind = match &ready.upstream {
         Some(place) => {
             let open = ready.upstream_open.iter().map(|path| path.parse()).collect::<Result<_, _>>()?;

@@ -1,8 +1,15 @@
 //! The command line, as types.
 
+use crate::{
+    keys::{BlobsAt, Keys, KeysAt},
+    map_command::MapCommand,
+    retention_command::Retention,
+    rights_command::{Erase, Export},
+};
 use accounts::mailer::SmtpSettings;
 use clap::{Args, Parser, Subcommand};
 use ingress::forwarded::Cidr;
+use kernel::Span;
 use outbound::upstream::Place;
 use proxy::OpenPath;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -33,6 +40,17 @@ pub(crate) enum Command {
     /// Work with the promise language
     #[command(subcommand)]
     Promises(Promises),
+    /// Inspect and rotate the keys
+    Keys(Box<Keys>),
+    /// Work with the data map of a foreign database
+    #[command(subcommand)]
+    Map(MapCommand),
+    /// Hand out what a foreign database holds about a person
+    Export(Box<Export>),
+    /// Erase people from a foreign database
+    Erase(Box<Erase>),
+    /// Say what has run out by the data map, or let it go now
+    Retention(Retention),
     /// Connect to a database socket as the calling user and say what the server answered (probes run this as other users)
     #[command(hide = true)]
     Knock {
@@ -101,6 +119,13 @@ pub(crate) struct Up {
     /// SHA-1 hashes of breached passwords, sorted, one per line: none of these is taken as a new password
     #[arg(long, value_name = "FILE")]
     pub(crate) breached_passwords: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeysAt,
+    #[command(flatten)]
+    pub(crate) blobs: BlobsAt,
+    /// How old an epoch of keys may become: then every key is wrapped anew, and what a thief copied before opens no more
+    #[arg(long, value_name = "SPAN", default_value = "7 days")]
+    pub(crate) key_epoch: Span,
 }
 
 /// `wordbond check`.

@@ -6,12 +6,17 @@ mod catalogue;
 mod check;
 mod cli;
 mod garden;
+mod keys;
+mod map_command;
 mod mount;
+mod nightly;
 mod output;
 mod plants;
 mod probe;
 mod promises_command;
 mod recorder;
+mod retention_command;
+mod rights_command;
 mod round;
 mod running;
 mod sabotage;
@@ -53,7 +58,12 @@ async fn run(command: Command) -> Result<u8, Box<dyn Error>> {
         Command::Probe(arguments) => probe::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Sabotage(arguments) => sabotage::run(arguments).await,
+        Command::Keys(arguments) => keys::run(*arguments).await,
         Command::Promises(command) => promises_command::run(command),
+        Command::Map(command) => map_command::run(command).await,
+        Command::Export(arguments) => rights_command::export(*arguments).await,
+        Command::Erase(arguments) => rights_command::erase(*arguments).await,
+        Command::Retention(arguments) => retention_command::run(arguments).await,
         Command::Knock { socket, role } => {
             output::say(store::tls_database::knock(&socket, &role).line());
             Ok(0)

@@ -1,5 +1,6 @@
 //! The running system as other commands find it: `ready.json` in the data directory.
 
+use crate::keys::{BlobsAt, KeysAt};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
@@ -29,6 +30,12 @@ pub(crate) struct Ready {
     /// The beginnings of its paths that need no session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) upstream_open: Vec<String>,
+    /// Where the keys are, where that was said.
+    #[serde(default)]
+    pub(crate) keys: KeysAt,
+    /// Where blobs are, where that was said.
+    #[serde(default)]
+    pub(crate) blobs: BlobsAt,
     /// The process's start, in ticks since boot: a process id alone may have been given away again.
     pub(crate) started: u64,
 }

@@ -4,6 +4,7 @@ use crate::{
     board::{Board, Parts},
     build, catalogue, check,
     cli::Up,
+    keys, nightly,
     output::{Line, Report, complain, say},
     recorder,
     running::{Postgres, Ready, process_start},
@@ -61,7 +62,7 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
 
     // Made on the first start; everything that acts as the operator reads it.
     ingress::operator::token(&system::operator_token(&data_dir))?;
-    let store = open(&arguments, &data_dir).await?;
+    let store = open(&arguments, &data_dir, &in_force.profile).await?;
     let key = signing_key(&store, &place).await?;
     let system = Arc::new(System {
         site: Site::new(&place.url, system::trust(tls.ca())?)?,
@@ -93,12 +94,17 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let attacked = first_round(&system).await;
     board.refresh().await?;
     let sweeping = tokio::spawn(schedule::sweep(store.clone(), accounts.clone()));
+    let kept = nightly::keep(&system.in_force.profile);
+    let scrubbing = tokio::spawn(nightly::run(store.clone(), data_dir.clone(), kept));
+    let keeping = tokio::spawn(keys::upkeep(store.clone(), arguments.key_epoch));
     let scheduling = tokio::spawn(schedule::run(Arc::clone(&system), Arc::clone(&board), attacked));
 
     stopped(stop).await;
     say("stopping: finishing what is in flight");
     scheduling.abort();
     sweeping.abort();
+    scrubbing.abort();
+    keeping.abort();
     working.abort();
     if let Ok(Ended::Cut(connections)) = edge.await? {
         complain(format!("{connections} connections had to be cut"));
@@ -179,10 +185,14 @@ fn certificate(arguments: &Up, data_dir: &Path, place: &Place) -> Result<Tls, Fa
     Ok(tls)
 }
 
-async fn open(arguments: &Up, data_dir: &Path) -> Result<Store, Failed> {
+async fn open(arguments: &Up, data_dir: &Path, profile: &Profile) -> Result<Store, Failed> {
     let mut config = Config::at(data_dir);
     config.database.clone_from(&arguments.database);
     config.pg_bin.clone_from(&arguments.pg_bin);
+    let keys = arguments.keys.or(None);
+    config.root = keys.source(None, Some(profile))?;
+    config.key_mirror = keys.key_mirror;
+    config.blobs = arguments.blobs.settled().place(profile, data_dir)?;
     Ok(Store::open(config).await?)
 }
 
@@ -302,6 +312,8 @@ fn ready(arguments: &Up, place: &Place, profile: &Path, tls: &Tls, store: &Store
         managed: arguments.database.is_some(),
         upstream: arguments.upstream.as_ref().map(ToString::to_string),
         upstream_open: arguments.upstream_open.iter().map(ToString::to_string).collect(),
+        keys: arguments.keys.or(None),
+        blobs: arguments.blobs.settled(),
         started: process_start(pid).unwrap_or_default(),
     })
 }

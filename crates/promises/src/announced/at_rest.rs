@@ -1,6 +1,6 @@
 //! Data at rest: where it is, how it is sealed, how long it stays, how it comes back.
 
-use super::{BASE, BUILT, MAPPED, optional, required};
+use super::{BASE, MAPPED, optional, required};
 use crate::control::{ControlSpec, ParamKind, Standards, Stronger};
 use kernel::Span;
 
@@ -22,31 +22,6 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         ],
         covers: &["every store", "all stores"],
         standards: Standards { gdpr: &["44"], iso27001: &["5.23", "5.34"], soc2: &["C1.1"], asvs: &["14.2.4"] },
-        ..VAULT
-    },
-    ControlSpec {
-        id: "sealed-files",
-        title: "Files are ciphertext",
-        about: "The probe uploads a file with a planted mark and searches the raw objects for it, and for a mark in the clear \
-                that it put beside it, so that a search that finds nothing is known to work.",
-        covers: &["every file", "all files"],
-        standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.24"], soc2: &["CC6.1"], asvs: &["14.2.4"] },
-        ..VAULT
-    },
-    ControlSpec {
-        id: "sealed-columns",
-        title: "Sensitive columns are ciphertext",
-        about: "The probe plants a person and content and searches the database's data files and write-ahead log for them; \
-                the algorithm is read from the ciphertext's header.",
-        params: &[optional(
-            "cipher",
-            ParamKind::Word(&["AES-256-GCM"]),
-            "AES-256-GCM",
-            Stronger::Neither,
-            "The cipher.",
-        )],
-        covers: &["every sensitive column", "all sensitive columns"],
-        standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.24"], soc2: &["CC6.1"], asvs: &["14.2.4"] },
         ..VAULT
     },
     ControlSpec {
@@ -135,38 +110,6 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
             soc2: &["C1.2", "P4.2"],
             asvs: &["14.2.7"],
         },
-        ..DAILY
-    },
-    ControlSpec {
-        id: "log-retention",
-        title: "Logs end",
-        about: "The probe looks for log entries older than the time kept, and for younger ones that are missing.",
-        params: &[
-            required("keep", ParamKind::Span, Stronger::Neither, "How long logs are kept: neither longer nor shorter."),
-            optional(
-                "personal",
-                ParamKind::Flag,
-                "false",
-                Stronger::Neither,
-                "Whether logs hold data of identified people.",
-            ),
-        ],
-        covers: &["every log", "no personal data"],
-        standards: Standards {
-            gdpr: &["5(1)(e)"],
-            iso27001: &["8.10", "8.15"],
-            soc2: &["CC7.2", "P4.2"],
-            asvs: &["14.2.7", "16.1.1"],
-        },
-        ..DAILY
-    },
-    ControlSpec {
-        id: "retention-active",
-        title: "Active customers keep their data",
-        about: "The probe runs every retention job in a scratch copy and compares an active tenant's rows before and after.",
-        covers: &["every retention job", "all retention jobs"],
-        standards: Standards { gdpr: &["32(1)(b)"], iso27001: &["5.33", "8.10"], soc2: &["P4.2"], asvs: &[] },
-        modes: BUILT,
         ..DAILY
     },
 ];

@@ -17,25 +17,6 @@ const CHANGES: Standards = Standards { gdpr: &[], iso27001: &["8.25", "8.32"], s
 
 pub(super) const CONTROLS: &[ControlSpec] = &[
     ControlSpec {
-        id: "erase-clock",
-        title: "Erasure requests on a clock",
-        about: "The desk opens a case for each request. The probe reads the worst open and the worst closed case, and sends a \
-                test request through the published address.",
-        params: &[within("From the request to the erasure from primary storage.")],
-        covers: &["every request", "every requested erasure"],
-        standards: Standards { gdpr: &["12(3)", "17(1)"], ..REQUESTS },
-        ..CLOCK
-    },
-    ControlSpec {
-        id: "access-clock",
-        title: "Access requests on a clock",
-        about: "As for erasure: the worst open and the worst closed case, and a test request through the published address.",
-        params: &[within("From the request to the copy.")],
-        covers: &["every request"],
-        standards: Standards { gdpr: &["12(3)", "15(3)"], ..REQUESTS },
-        ..CLOCK
-    },
-    ControlSpec {
         id: "rectify-clock",
         title: "Correction requests on a clock",
         about: "The worst open and the worst closed case of corrections asked for by mail, and a test request.",

@@ -24,12 +24,4 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
         standards: NO_STANDARDS,
         ..PRODUCT
     },
-    ControlSpec {
-        id: "okr-export",
-        title: "The whole workspace as files",
-        about: "The probe exports a planted workspace, compares it with the database row for row, and imports it again.",
-        covers: &["all of it", "at any time"],
-        standards: Standards { gdpr: &["20(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &["1.2.10"] },
-        ..PRODUCT
-    },
 ];

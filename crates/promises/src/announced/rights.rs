@@ -9,20 +9,6 @@ const PRIVACY: ControlSpec =
 
 pub(super) const CONTROLS: &[ControlSpec] = &[
     ControlSpec {
-        id: "erase",
-        title: "Erasure reaches every place on the data map",
-        about: "The probe plants a person in every place on the data map, erases it as that person would, and searches the \
-                raw tables, files, vectors and logs for its bytes, with a positive control.",
-        covers: &["every place on the data map", "all personal data"],
-        standards: Standards {
-            gdpr: &["17(1)"],
-            iso27001: &["5.34", "8.10"],
-            soc2: &["C1.2", "P4.3"],
-            asvs: &["14.2.7"],
-        },
-        ..PRIVACY
-    },
-    ControlSpec {
         id: "erase-backups",
         title: "Erased data leaves the backups too",
         about: "The probe looks for the erased person's key in the key store's snapshots and for its bytes in backups that \
@@ -34,23 +20,6 @@ pub(super) const CONTROLS: &[ControlSpec] = &[
             soc2: &["C1.2", "P4.3"],
             asvs: &["14.2.7"],
         },
-        ..PRIVACY
-    },
-    ControlSpec {
-        id: "access-package",
-        title: "A copy of a person's data is complete",
-        about: "The probe requests the copy for a planted person: every planted item must be in it, and nothing of anyone \
-                else.",
-        covers: &["everything", "nothing"],
-        standards: Standards { gdpr: &["15(1)", "15(3)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] },
-        ..PRIVACY
-    },
-    ControlSpec {
-        id: "full-export",
-        title: "A full export that can be read back",
-        about: "The probe exports a planted person's data, imports it into a scratch copy and compares the two.",
-        covers: &["everything"],
-        standards: Standards { gdpr: &["20(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] },
         ..PRIVACY
     },
     ControlSpec {

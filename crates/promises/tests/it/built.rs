@@ -55,9 +55,35 @@ pub(crate) const BUILT: &[ControlSpec] = &[
     ControlSpec { id: "oidc-signin", covers: &["every token", "only"], params: &[PROVIDER], ..PLAIN },
     ControlSpec { id: "saml", covers: &["every forged answer"], modes: &[Mode::Built], ..PLAIN },
     ControlSpec { id: "drawing-visibility", covers: &["nobody else", "only"], modes: &[Mode::Built], ..PLAIN },
+    ControlSpec {
+        id: "erase-clock",
+        covers: &["every request", "every requested erasure"],
+        params: &[WITHIN, BY],
+        ..PLAIN
+    },
+    ControlSpec { id: "access-clock", covers: &["every request"], params: &[WITHIN, BY], ..PLAIN },
+    ControlSpec { id: "erase", covers: &["every place on the data map", "all personal data"], modes: MAPPED, ..PLAIN },
+    ControlSpec { id: "sealed-columns", covers: COLUMNS, modes: MAPPED, params: &[CIPHER], ..PLAIN },
+    ControlSpec { id: "sealed-files", covers: &["every file", "all files"], modes: MAPPED, ..PLAIN },
+    ControlSpec {
+        id: "log-retention",
+        covers: &["every log", "no personal data"],
+        modes: MAPPED,
+        params: LOGS,
+        ..PLAIN
+    },
+    ControlSpec { id: "retention-active", covers: JOBS, modes: &[Mode::Built], ..PLAIN },
     ControlSpec { id: "upstream-gate", covers: &["only through the gate", "every request"], ..PLAIN },
 ];
 
+const MAPPED: &[Mode] = &[Mode::Mapped, Mode::Built];
+const COLUMNS: &[&str] = &["every sensitive column", "all sensitive columns"];
+const JOBS: &[&str] = &["every retention job", "all retention jobs"];
+const CIPHER: ParamSpec = param("cipher", ParamKind::Word(&["AES-256-GCM"]), "AES-256-GCM", Stronger::Neither);
+const LOGS: &[ParamSpec] = &[
+    ParamSpec { name: "keep", kind: ParamKind::Span, default: None, about: "For tests.", stronger: Stronger::Neither },
+    param("personal", ParamKind::Flag, "false", Stronger::Neither),
+];
 const CHANGES: &[&str] =
     &["every request that changes something", "all state-changing requests", "every state-changing request"];
 const ROUTES: &[&str] = &["every route", "all routes", "each route"];
@@ -71,6 +97,9 @@ const COST: &[ParamSpec] = &[
     param("memory", ParamKind::Size, "19 MiB", Stronger::More),
     param("passes", ParamKind::Count, "2", Stronger::More),
 ];
+const WITHIN: ParamSpec =
+    ParamSpec { name: "within", kind: ParamKind::Span, default: None, about: "For tests.", stronger: Stronger::Less };
+const BY: ParamSpec = param("by", ParamKind::Word(&["product", "mail"]), "product", Stronger::Neither);
 const VARIABLE: ParamSpec = param("variable", ParamKind::Text, "ADMIN_EMAILS", Stronger::Neither);
 const PROVIDER: ParamSpec = ParamSpec {
     name: "provider",

@@ -12,7 +12,7 @@ const SEATS: usize = 40;
 
 /// The tables that hold something of a drawing, with who may read a row: whose it is, and whom it was shared with while they
 /// are members.
-const TABLES: [&str; 3] = ["drawing", "drawing_part", "drawing_grant"];
+const TABLES: [(&str, &str); 3] = [("drawing", "drawing_id"), ("blob", "blob_id"), ("drawing_grant", "drawing_id")];
 
 /// What came of the attempts.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +47,8 @@ pub async fn attack(store: &Store) -> Result<Attacked, StoreError> {
     let mut out =
         Attacked { drawings: usize::try_from(drawings).unwrap_or_default(), seats: seats.len(), ..Attacked::default() };
     for seat in &seats {
-        let allowed = allowed(&mut backup, *seat).await?;
         for table in TABLES {
+            let allowed = allowed(&mut backup, *seat, table.1).await?;
             sweep(&mut app, *seat, table, &allowed, &mut out).await?;
         }
     }
@@ -82,15 +82,18 @@ async fn seats(backup: &mut PgConnection) -> Result<Vec<Seat>, StoreError> {
 }
 
 /// The drawings that the seat may see: their own, and those shared with them while they are a member. Computed by the role
-/// that sees everything, from the rows and not from the policies.
-async fn allowed(backup: &mut PgConnection, seat: Seat) -> Result<BTreeMap<Uuid, bool>, StoreError> {
-    const SQL: &str = "SELECT d.drawing_id, d.owner_id = $2 FROM wordbond.drawing AS d
+/// that sees everything, from the rows and not from the policies. By the drawings' ids, or those of their blobs.
+async fn allowed(backup: &mut PgConnection, seat: Seat, id: &str) -> Result<BTreeMap<Uuid, bool>, StoreError> {
+    let sql = format!(
+        "SELECT d.{id}, d.owner_id = $2 FROM wordbond.drawing AS d
         WHERE d.tenant_id = $1
           AND (d.owner_id = $2
                OR EXISTS (SELECT FROM wordbond.drawing_grant AS g JOIN wordbond.person AS p
                             ON p.tenant_id = g.tenant_id AND p.person_id = g.person_id AND p.removed_at IS NULL
-                          WHERE g.tenant_id = d.tenant_id AND g.drawing_id = d.drawing_id AND g.person_id = $2))";
-    let rows = sqlx::query(SQL).bind(seat.tenant.uuid()).bind(seat.person.uuid()).fetch_all(backup).await?;
+                          WHERE g.tenant_id = d.tenant_id AND g.drawing_id = d.drawing_id AND g.person_id = $2))"
+    );
+    let rows =
+        sqlx::query(AssertSqlSafe(sql)).bind(seat.tenant.uuid()).bind(seat.person.uuid()).fetch_all(backup).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
@@ -98,19 +101,19 @@ async fn allowed(backup: &mut PgConnection, seat: Seat) -> Result<BTreeMap<Uuid,
 async fn sweep(
     app: &mut PgConnection,
     seat: Seat,
-    table: &str,
+    (table, id): (&str, &str),
     allowed: &BTreeMap<Uuid, bool>,
     out: &mut Attacked,
 ) -> Result<(), StoreError> {
     let own: BTreeSet<Uuid> = allowed.iter().filter(|(_, own)| **own).map(|(id, _)| *id).collect();
     // A grant shows itself to whoever it is for, also after they have left: ids, and nothing of the drawing.
     let mine = if table == "drawing_grant" { format!(" WHERE person_id <> '{}'", seat.person) } else { String::new() };
-    let read = reached(app, seat, &format!("SELECT drawing_id FROM wordbond.{table}{mine}"), out).await?;
-    let seen = if table == "drawing_grant" { own.clone() } else { allowed.keys().copied().collect() };
+    let read = reached(app, seat, &format!("SELECT {id} FROM wordbond.{table}{mine}"), out).await?;
+    let seen = if table != "drawing" { own.clone() } else { allowed.keys().copied().collect() };
     judge(seat, table, "read", read.difference(&seen).count(), out);
-    let deleted = reached(app, seat, &format!("DELETE FROM wordbond.{table} RETURNING drawing_id"), out).await?;
+    let deleted = reached(app, seat, &format!("DELETE FROM wordbond.{table} RETURNING {id}"), out).await?;
     judge(seat, table, "deleted", deleted.difference(&own).count(), out);
-    let update = format!("UPDATE wordbond.{table} SET owner_id = '{}' RETURNING drawing_id", seat.person);
+    let update = format!("UPDATE wordbond.{table} SET owner_id = '{}' RETURNING {id}", seat.person);
     let changed = reached(app, seat, &update, out).await?;
     judge(seat, table, "changed", changed.len(), out);
     Ok(())

@@ -52,7 +52,7 @@ pub struct NewCheckIn {
 }
 
 impl NewCheckIn {
-    fn check(&self, unit: Unit) -> Result<(), StoreError> {
+    pub(super) fn check(&self, unit: Unit) -> Result<(), StoreError> {
         figure("the value", self.value)?;
         if unit == Unit::Boolean && self.value != 0.0 && (self.value - 1.0).abs() > f64::EPSILON {
             return Err(invalid("the value is 1 for done or 0 for not yet"));
@@ -83,25 +83,34 @@ pub async fn check_in(
         return Err(invalid("it is archived; restore it first").into());
     }
     new.check(found.fields.unit)?;
-    let (tenant, person, id, now) = (scoped.tenant(), scoped.person()?, Uuid::now_v7(), At(scoped.now()));
-    let body = Body { value: new.value, confidence: new.confidence, comment: new.comment.trim().to_owned() };
-    let body = Sealed::seal(scoped.keys(), &place(tenant, "check_in", id, 1), &body)?;
+    let (id, person, at) = (Uuid::now_v7(), scoped.person()?, scoped.now());
+    let NewCheckIn { value, confidence, comment } = new;
+    let made = CheckIn { id, key_result, person, at, value, confidence, comment: comment.trim().to_owned() };
+    insert(scoped, objective, &made).await?;
+    let targets = [format!("key-result:{key_result}"), format!("objective:{objective}")];
+    audit::note(scoped, "key-result.check-in", &targets, &[]).await?;
+    Ok(id)
+}
+
+/// Writes a check-in as it stands.
+pub(super) async fn insert(scoped: &mut Scoped, objective: Uuid, made: &CheckIn) -> Result<(), StoreError> {
+    let tenant = scoped.tenant();
+    let body = Body { value: made.value, confidence: made.confidence, comment: made.comment.clone() };
+    let body = Sealed::seal(scoped.keys(), &place(tenant, "check_in", made.id, 1), &body)?;
     const SQL: &str = "INSERT INTO wordbond.check_in
         (tenant_id, check_in_id, key_result_id, objective_id, person_id, body, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     sqlx::query(SQL)
         .bind(tenant.uuid())
-        .bind(id)
-        .bind(key_result)
+        .bind(made.id)
+        .bind(made.key_result)
         .bind(objective)
-        .bind(person.uuid())
+        .bind(made.person.uuid())
         .bind(body.as_bytes())
-        .bind(now)
+        .bind(At(made.at))
         .execute(scoped.conn())
         .await?;
-    let targets = [format!("key-result:{key_result}"), format!("objective:{objective}")];
-    audit::note(scoped, "key-result.check-in", &targets, &[]).await?;
-    Ok(id)
+    Ok(())
 }
 
 /// The newest check-ins of a key result, newest first: at most `limit`, and only those before `before`.

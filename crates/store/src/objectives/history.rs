@@ -2,7 +2,7 @@
 
 use super::{number, place, version};
 use crate::{Scoped, StoreError, time::At};
-use kernel::{PersonId, Timestamp};
+use kernel::{PersonId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{Row as _, postgres::PgRow};
@@ -91,22 +91,38 @@ pub(super) struct Told<'a> {
 
 /// Writes a revision by the scope's actor.
 pub(super) async fn tell(scoped: &mut Scoped, told: Told<'_>) -> Result<(), StoreError> {
-    let (tenant, person, id) = (scoped.tenant(), scoped.person()?, Uuid::now_v7());
-    let body = Body { deed: told.deed, changes: changes(told.before, &told.after), state: told.after };
-    let body = Sealed::seal(scoped.keys(), &place(tenant, "objective_revision", id, told.version), &body)?;
+    let revision = Revision {
+        id: Uuid::now_v7(),
+        objective: told.objective,
+        key_result: told.key_result,
+        person: scoped.person()?,
+        at: scoped.now(),
+        version: told.version,
+        deed: told.deed,
+        changes: changes(told.before, &told.after),
+        state: told.after,
+    };
+    insert(scoped, revision).await
+}
+
+/// Writes a revision as it stands.
+pub(super) async fn insert(scoped: &mut Scoped, revision: Revision) -> Result<(), StoreError> {
+    let Revision { id, objective, key_result, person, at, version, deed, changes, state } = revision;
+    let tenant = scoped.tenant();
+    let place = place(tenant, "objective_revision", id, version);
+    let body = Sealed::seal(scoped.keys(), &place, &Body { deed, changes, state })?;
     const SQL: &str = "INSERT INTO wordbond.objective_revision
         (tenant_id, revision_id, objective_id, key_result_id, person_id, version, body, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let now = At(scoped.now());
     sqlx::query(SQL)
         .bind(tenant.uuid())
         .bind(id)
-        .bind(told.objective)
-        .bind(told.key_result)
+        .bind(objective)
+        .bind(key_result)
         .bind(person.uuid())
-        .bind(number(told.version))
+        .bind(number(version))
         .bind(body.as_bytes())
-        .bind(now)
+        .bind(At(at))
         .execute(scoped.conn())
         .await?;
     Ok(())
@@ -149,10 +165,13 @@ pub async fn revisions(
 }
 
 pub(super) fn open(keys: &KeyRing, scoped: &Scoped, row: &PgRow) -> Result<Revision, StoreError> {
+    open_in(keys, scoped.tenant(), row)
+}
+
+pub(super) fn open_in(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<Revision, StoreError> {
     let (id, version) = (row.try_get("revision_id")?, version(row)?);
     let sealed = Sealed::<Body>::from_bytes(row.try_get("body")?)?;
-    let Body { deed, changes, state } =
-        sealed.open(keys, &place(scoped.tenant(), "objective_revision", id, version))?;
+    let Body { deed, changes, state } = sealed.open(keys, &place(tenant, "objective_revision", id, version))?;
     Ok(Revision {
         id,
         objective: row.try_get("objective_id")?,

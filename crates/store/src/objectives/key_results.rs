@@ -165,7 +165,7 @@ async fn check_room(scoped: &mut Scoped, objective: Uuid) -> Result<(), StoreErr
     Err(StoreError::Invalid(format!("the objective has {MOST_KEY_RESULTS} key results; archive some first")))
 }
 
-fn seal(
+pub(super) fn seal(
     scoped: &Scoped,
     id: Uuid,
     version: u64,
@@ -177,7 +177,7 @@ fn seal(
 }
 
 /// The whole of a key result as history keeps it.
-fn state(fields: &KeyResultFields, archived: bool) -> Value {
+pub(super) fn state(fields: &KeyResultFields, archived: bool) -> Value {
     let mut state = serde_json::to_value(fields).unwrap_or_default();
     if let Value::Object(map) = &mut state {
         map.insert("archived".to_owned(), json!(archived));

@@ -106,7 +106,7 @@ impl Filter {
     }
 }
 
-const OBJECTIVE: &str = "SELECT o.objective_id, o.owner_id, o.parent_id, o.level, o.status, o.starts_on::text, o.ends_on::text,
+pub(super) const OBJECTIVE: &str = "SELECT o.objective_id, o.owner_id, o.parent_id, o.level, o.status, o.starts_on::text, o.ends_on::text,
     o.weight, o.check_in_every, o.body, o.version, o.created_at, o.updated_at, o.archived_at FROM wordbond.objective AS o";
 
 /// With the newest check-in beside it.
@@ -167,7 +167,7 @@ pub(super) async fn one_key_result(scoped: &mut Scoped, objective: Uuid, id: Uui
     key_result(&keys, tenant, &row.ok_or(StoreError::NotFound)?)
 }
 
-fn objective(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<Objective, StoreError> {
+pub(super) fn objective(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<Objective, StoreError> {
     let (id, version) = (row.try_get("objective_id")?, version(row)?);
     let sealed = Sealed::<ObjectiveBody>::from_bytes(row.try_get("body")?)?;
     let ObjectiveBody { title, description } = sealed.open(keys, &place(tenant, "objective", id, version))?;
@@ -187,7 +187,7 @@ fn objective(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<Objective,
     Ok(Objective { id, fields, version, created_at, updated_at, archived_at })
 }
 
-fn key_result(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<KeyResult, StoreError> {
+pub(super) fn key_result(keys: &KeyRing, tenant: TenantId, row: &PgRow) -> Result<KeyResult, StoreError> {
     let (id, objective, version) = (row.try_get("key_result_id")?, row.try_get("objective_id")?, version(row)?);
     let sealed = Sealed::<KeyResultBody>::from_bytes(row.try_get("body")?)?;
     let KeyResultBody { title, initial, target, lower } =

@@ -178,7 +178,7 @@ async fn check_parent(scoped: &mut Scoped, fields: &ObjectiveFields) -> Result<(
     }
 }
 
-fn seal(
+pub(super) fn seal(
     scoped: &Scoped,
     id: Uuid,
     version: u64,
@@ -189,7 +189,7 @@ fn seal(
 }
 
 /// The whole of an objective as history keeps it.
-fn state(fields: &ObjectiveFields, archived: bool) -> Value {
+pub(super) fn state(fields: &ObjectiveFields, archived: bool) -> Value {
     let mut state = serde_json::to_value(fields).unwrap_or_default();
     if let Value::Object(map) = &mut state {
         map.insert("archived".to_owned(), json!(archived));

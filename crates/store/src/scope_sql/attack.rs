@@ -1,6 +1,6 @@
 //! The attempts of one role.
 
-use super::census::{Census, Crowd, Seat, colleague_rows, foreign_row, own, owned};
+use super::census::{Census, Crowd, Seat, colleague_rows, erasable, foreign_row, own, owned};
 use crate::{Role, Store, StoreError, data_map::Table};
 use kernel::{AccountId, PersonId, TenantId};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
@@ -95,7 +95,7 @@ impl<'a> Attacker<'a> {
         }
         let seats = &self.census.seats;
         // Tenants and people mean something to the application's policies; for another role two seats tell as much.
-        let some = if self.role == Role::App { seats.len() } else { 2 };
+        let some = if self.knows_people() { seats.len() } else { 2 };
         for seat in seats.iter().take(some) {
             self.sweep(seat).await?;
         }
@@ -113,9 +113,11 @@ impl<'a> Attacker<'a> {
         Ok(self.report)
     }
 
-    /// Whether this role sees rows of the table by design: the dispatcher sees every ticket, and which tenants there are.
+    /// Whether this role sees rows of the table by design: the dispatcher sees every ticket, which tenants there are, and
+    /// whose a case is.
     fn excepted(&self, crowd: &Crowd) -> bool {
-        self.role == Role::Dispatcher && matches!(crowd.table.name.as_str(), "wordbond.ticket" | "wordbond.tenant")
+        self.role == Role::Dispatcher
+            && matches!(crowd.table.name.as_str(), "wordbond.ticket" | "wordbond.tenant" | "wordbond.rights_request")
     }
 
     /// Tries to become every other role there is.
@@ -229,11 +231,29 @@ impl<'a> Attacker<'a> {
         Ok(())
     }
 
-    /// A statement that counts a table's rows, those that are not the seat's and those that are. Only the application's
-    /// policies know tenants and people; for the others every row is somebody else's. Nor has the identity role rows of its
+    /// The condition under which a row `t` is the seat's to read, and to change, in this role. Only the policies of the
+    /// application and of the eraser know tenants and people.
+    fn theirs(&self, table: &Table, seat: &Seat) -> [String; 2] {
+        match self.role {
+            Role::App => [own(table, seat), owned(table, seat)],
+            Role::Eraser => [own(table, seat), erasable(table, seat)],
+            _ => ["false".to_owned(), "false".to_owned()],
+        }
+    }
+
+    /// Whether attacks are made from every seat: where policies know tenants and people.
+    fn knows_people(&self) -> bool {
+        matches!(self.role, Role::App | Role::Eraser)
+    }
+
+    /// A statement that counts a table's rows, those that are not the seat's and those that are. For the other roles every row
+    /// is somebody else's. Nor has the identity role rows of its
     /// own: one shows itself to a known key, and here none is known.
     fn counted(&self, table: &Table, seat: &Seat) -> String {
-        let theirs = if self.role == Role::App { own(table, seat) } else { "false".to_owned() };
+        let [mut theirs, erasable] = self.theirs(table, seat);
+        if self.role == Role::Eraser {
+            theirs = format!("({theirs} OR {erasable})");
+        }
         format!(
             "SELECT '{0}', count(*) FILTER (WHERE NOT {theirs}), count(*) FILTER (WHERE {theirs}) FROM {0} AS t",
             table.name
@@ -266,7 +286,7 @@ impl<'a> Attacker<'a> {
             return Ok(());
         }
         let (name, scope) = (&crowd.table.name, settings(seat));
-        let theirs = if self.role == Role::App { owned(&crowd.table, seat) } else { "false".to_owned() };
+        let [_, theirs] = self.theirs(&crowd.table, seat);
         let column = self.writable(crowd);
         for (what, sql) in [
             ("UPDATE", format!("UPDATE {name} AS t SET {column} = t.{column} WHERE NOT {theirs}")),

@@ -118,6 +118,16 @@ pub(super) fn owned(table: &Table, seat: &Seat) -> String {
     own(&Table { readers: None, ..table.clone() }, seat)
 }
 
+/// The condition under which the row `t` is the eraser's to delete from the seat: whatever names the person.
+pub(super) fn erasable(table: &Table, seat: &Seat) -> String {
+    let named = table.people.iter().filter(|column| *column != "account_id");
+    let named: Vec<String> = named.map(|column| format!("t.{column} = :actor")).collect();
+    if table.scope != Scope::Owner || named.is_empty() {
+        return owned(table, seat);
+    }
+    own(&Table { readers: Some(named.join(" OR ")), ..table.clone() }, seat)
+}
+
 /// A row that is not the seat's, as JSON: of another tenant or account, or of a colleague. The newest and the oldest are at
 /// the ends of the key; `newest` says which end to begin at.
 pub(super) async fn foreign_row(

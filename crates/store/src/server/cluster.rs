@@ -18,7 +18,7 @@ const SETTINGS: &str = "\
 # Written by Wordbond at every start. Changes belong into ALTER SYSTEM, and the probes look at what they do.
 listen_addresses = ''
 unix_socket_permissions = 0700
-max_connections = 48
+max_connections = 100
 superuser_reserved_connections = 3
 
 # No value of a statement or a row reaches the log: logs are kept longer than people's data.
@@ -30,6 +30,13 @@ log_parameter_max_length_on_error = 0
 log_error_verbosity = terse
 log_line_prefix = '%m [%p] %q%u '
 log_timezone = 'UTC'
+# One log a day, so that a day can be removed when it has been kept for long enough.
+logging_collector = on
+log_filename = 'server-%Y-%m-%d.log'
+log_file_mode = 0600
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = off
 timezone = 'UTC'
 
 # Old contents of recycled WAL files would outlive an erasure.
@@ -111,7 +118,8 @@ pub(super) fn configure(
 ) -> Result<(), ServerError> {
     let data = layout.data();
     let socket = layout.socket_dir().display().to_string().replace('\'', "''");
-    let place = format!("\nunix_socket_directories = '{socket}'\nport = {PORT}\n");
+    let logs = layout.logs().display().to_string().replace('\'', "''");
+    let place = format!("\nunix_socket_directories = '{socket}'\nport = {PORT}\nlog_directory = '{logs}'\n");
     let settings = [SETTINGS, place.as_str(), if durable { "" } else { NOT_DURABLE }].concat();
     let ident: String = std::iter::once(&SUPERUSER)
         .chain(roles)

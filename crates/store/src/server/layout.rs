@@ -145,10 +145,16 @@ impl Layout {
         &self.socket
     }
 
-    /// The server's log.
+    /// What the server says before it opens its logs.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.base.join("server.log")
+    }
+
+    /// The directory of its logs, one a day.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.base.join("log")
     }
 
     /// The lock that a supervisor holds.

@@ -4,6 +4,7 @@
 mod accounts;
 mod drawings;
 mod factors;
+mod forensics;
 mod house;
 mod jobs;
 mod limits;
@@ -21,6 +22,7 @@ mod teams;
 mod told;
 mod trail;
 mod upkeep;
+mod uploads;
 
 use kernel::{AccountId, Actor, PersonId, Span, TenantId};
 use store::{

@@ -90,8 +90,9 @@ fn check(words: &[String], helps: &mut BTreeMap<Vec<String>, Option<String>>) ->
         .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-'))
         .cloned()
         .collect();
-    // Only `promises` has commands of its own; a second word elsewhere is an argument.
-    let depth = if own.first().is_some_and(|first| first == "promises") { 2 } else { 1 };
+    // These have commands of their own; a second word elsewhere is an argument.
+    let depth =
+        if own.first().is_some_and(|first| ["keys", "promises", "map"].contains(&first.as_str())) { 2 } else { 1 };
     let own: Vec<String> = own.into_iter().take(depth).collect();
     let Some(help) = helps.entry(own.clone()).or_insert_with(|| help(&own)).as_ref() else {
         return Some(format!("no command «{}»", own.join(" ")));

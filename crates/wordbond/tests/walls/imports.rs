@@ -10,12 +10,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", &["kernel", "promises"]),
     ("vault", &["kernel"]),
     ("store", &["kernel", "promises", "outbound", "ledger", "vault"]),
+    ("privacy", &["kernel", "promises", "vault", "store"]),
     ("identity", &["kernel", "outbound"]),
     ("saml", &["kernel"]),
     ("ui", &["kernel"]),
     ("ingress", &["kernel", "promises", "outbound", "ledger", "vault", "store"]),
     ("proxy", &["kernel", "promises", "outbound", "identity", "ingress"]),
-    ("accounts", &["kernel", "promises", "outbound", "vault", "store", "identity", "saml", "ui", "ingress"]),
+    ("accounts", &["kernel", "promises", "outbound", "vault", "store", "privacy", "identity", "saml", "ui", "ingress"]),
     ("drawings", &["kernel", "promises", "outbound", "store", "ui", "ingress"]),
     ("okrs", &["kernel", "promises", "outbound", "store", "ui", "ingress"]),
     ("page", &["kernel", "promises", "outbound", "ledger", "store"]),
@@ -23,8 +24,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "wordbond",
         &[
-            "kernel", "promises", "outbound", "ledger", "vault", "store", "identity", "saml", "ui", "ingress", "proxy",
-            "accounts", "drawings", "okrs", "page", "testkit",
+            "kernel", "promises", "outbound", "ledger", "vault", "store", "privacy", "identity", "saml", "ui",
+            "ingress", "proxy", "accounts", "drawings", "okrs", "page", "testkit",
         ],
     ),
 ];

@@ -117,9 +117,8 @@ async fn upload_one(
     }
     let named = headers.get(header::CONTENT_DISPOSITION).and_then(|value| value.to_str().ok());
     let name = named.and_then(file_name::from_header).unwrap_or_else(|| EN.unnamed.to_owned());
-    let mut scoped = app.scoped(caller).await?;
-    let drawing = drawings::create(&mut scoped, &name, kind, &content).await?;
-    scoped.commit().await?;
+    let file = drawings::File { name: &name, kind, content: &content };
+    let drawing = drawings::upload(app.store(), caller.tenant, &caller.actor(), file).await?;
     Ok((StatusCode::CREATED, Reply(Uploaded { drawing })))
 }
 
@@ -136,8 +135,8 @@ async fn content(
     caller: Caller,
     Ids(id): Ids<Uuid>,
 ) -> Answer<Response> {
-    let (drawing, content) = drawings::content(&mut app.scoped(caller).await?, id).await?;
-    original::answer(&drawing, &content, true)
+    let (drawing, reader) = drawings::reader(app.store(), app.scoped(caller).await?, id).await?;
+    original::answer(&drawing, reader, true).await
 }
 
 async fn delete(

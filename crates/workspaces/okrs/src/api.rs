@@ -2,7 +2,14 @@
 
 mod wire;
 
-use crate::{Okrs, frame::writer, pages::export::file as export_file, progress::of_tree, refusal};
+use crate::{
+    Okrs,
+    export::{self, Document},
+    frame::writer,
+    pages::export::file as export_file,
+    progress::of_tree,
+    refusal,
+};
 use axum::{
     Json as Reply, extract,
     http::{Method, StatusCode},
@@ -13,7 +20,8 @@ use serde::Deserialize;
 use store::objectives::{self, Filter, LONGEST_TEXT};
 use uuid::Uuid;
 use wire::{
-    CheckIns, CheckedIn, Created, History, Listed, NewCheckIn, NewKeyResult, NewObjective, Saved, Shown, Version, Whole,
+    CheckIns, CheckedIn, Created, History, Listed, NewCheckIn, NewKeyResult, NewObjective, ReadBack, Saved, Shown,
+    Version, Whole,
 };
 
 /// The largest body: a description, every character escaped, and what is around it.
@@ -37,6 +45,7 @@ fn doc(id: &str, about: &str) -> Doc {
 fn of_objectives(okrs: &Okrs) -> RouteTable {
     let read = Policy::read(Permission::ObjectivesRead);
     let write = Policy::person(Permission::ObjectivesWrite, LARGEST);
+    let back = Policy::person(Permission::TeamOwn, export::LARGEST);
     let one = |id, about| doc(id, about).id("id", "The objective");
     let listed = doc("listObjectives", "The team's objectives with their key results")
         .query("which", "`current` or `archived`")
@@ -76,6 +85,16 @@ fn of_objectives(okrs: &Okrs) -> RouteTable {
             )
             .word("file", "The table")
             .gives_file(200, "The table", &["text/csv"]),
+        ),
+        Route::with_state(Method::GET, "/api/objectives/export", read, whole, okrs.clone()).documented(
+            doc("exportWorkspace", "Everything there is as one document, at one instant")
+                .gives::<Document>(200, "Everything"),
+        ),
+        Route::with_state(Method::POST, "/api/objectives/import", back, import, okrs.clone()).documented(
+            doc("importWorkspace", "Reads such a document back, into a workspace without objectives")
+                .takes::<Document>()
+                .gives::<ReadBack>(201, "How much was read back")
+                .problems(&[409, 422]),
         ),
     ])
 }
@@ -213,6 +232,19 @@ async fn edit(
     let version = objectives::edit(&mut scoped, writer(caller), id, from, fields).await.map_err(refusal)?;
     scoped.commit().await?;
     Ok(Reply(Saved { version }))
+}
+
+async fn whole(extract::State(app): extract::State<Okrs>, caller: Caller) -> Answer<Reply<Document>> {
+    Ok(Reply(export::document(&app, caller).await?))
+}
+
+async fn import(
+    extract::State(app): extract::State<Okrs>,
+    caller: Caller,
+    Json(document): Json<Document>,
+) -> Answer<(StatusCode, Reply<ReadBack>)> {
+    let done = export::import(&app, caller, document).await.map_err(refusal)?;
+    Ok((StatusCode::CREATED, Reply(ReadBack::from(done))))
 }
 
 /// What a change without a version is told.

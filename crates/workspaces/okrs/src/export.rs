@@ -1,4 +1,12 @@
-//! Everything there is, as tables.
+//! Everything there is: as tables, as one document, and as an archive of both.
+
+mod archive;
+mod document;
+mod read;
+
+pub(crate) use archive::read as read_archive;
+pub use document::{Canonical, Document, FORMAT, SCHEMA_VERSION};
+pub(crate) use read::{LARGEST, import, parse};
 
 use crate::{
     Okrs,
@@ -6,10 +14,14 @@ use crate::{
     people::People,
     progress::{of_tree, of_value},
 };
+use document::Workspace;
 use ingress::{Answer, Caller};
-use kernel::PersonId;
+use kernel::{PersonId, Timestamp};
 use serde_json::Value;
-use store::objectives::{self, Everything, KeyResult, Objective, Revision};
+use store::{
+    objectives::{self, Everything, KeyResult, Objective, Revision},
+    tenancy,
+};
 
 /// A table of the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +30,11 @@ pub(crate) enum File {
     KeyResults,
     CheckIns,
     History,
+    People,
 }
 
 impl File {
-    const ALL: [Self; 4] = [Self::Objectives, Self::KeyResults, Self::CheckIns, Self::History];
+    const ALL: [Self; 5] = [Self::Objectives, Self::KeyResults, Self::CheckIns, Self::History, Self::People];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -29,6 +42,7 @@ impl File {
             Self::KeyResults => "key-results.csv",
             Self::CheckIns => "check-ins.csv",
             Self::History => "history.csv",
+            Self::People => "people.csv",
         }
     }
 
@@ -39,15 +53,54 @@ impl File {
 
 /// The table, of what was there at one instant.
 pub(crate) async fn write(app: &Okrs, caller: Caller, file: File) -> Answer<String> {
-    // A scope of its own: it must not have read anything before.
-    let everything = objectives::everything(&mut app.scoped(caller).await?).await?;
-    let people = People::of(&mut app.scoped(caller).await?).await?;
-    Ok(match file {
-        File::Objectives => of_objectives(&everything, &people),
-        File::KeyResults => of_key_results(&everything, &people),
-        File::CheckIns => of_check_ins(&everything, &people),
-        File::History => of_history(&everything, &people),
-    })
+    Ok(Gathered::of(app, caller).await?.table(file))
+}
+
+/// The document, of what was there at one instant.
+pub(crate) async fn document(app: &Okrs, caller: Caller) -> Answer<Document> {
+    let Gathered { workspace, everything, people, now } = Gathered::of(app, caller).await?;
+    Ok(Document::of(workspace, everything, &people, now))
+}
+
+/// The document and every table, as one file.
+pub(crate) async fn archive(app: &Okrs, caller: Caller) -> Answer<Vec<u8>> {
+    let gathered = Gathered::of(app, caller).await?;
+    let tables = File::ALL.map(|file| (file.name(), gathered.table(file)));
+    let Gathered { workspace, everything, people, now } = gathered;
+    archive::pack(&Document::of(workspace, everything, &people, now), &tables)
+}
+
+/// What was there at one instant.
+struct Gathered {
+    workspace: Workspace,
+    everything: Everything,
+    people: People,
+    now: Timestamp,
+}
+
+impl Gathered {
+    async fn of(app: &Okrs, caller: Caller) -> Answer<Self> {
+        // The scope must not have read anything before; whatever it reads is of the same instant.
+        let mut scoped = app.scoped(caller).await?;
+        let everything = objectives::everything(&mut scoped).await?;
+        let people = People::of(&mut scoped).await?;
+        let workspace = Workspace { id: caller.tenant, name: tenancy::name(&mut scoped).await? };
+        Ok(Self { workspace, everything, people, now: scoped.now() })
+    }
+
+    fn table(&self, file: File) -> String {
+        match file {
+            File::Objectives => of_objectives(&self.everything, &self.people),
+            File::KeyResults => of_key_results(&self.everything, &self.people),
+            File::CheckIns => of_check_ins(&self.everything, &self.people),
+            File::History => of_history(&self.everything, &self.people),
+            File::People => of_people(&self.people),
+        }
+    }
+}
+
+fn of_people(people: &People) -> String {
+    csv::table(&["person", "person_name"], people.iter().map(|(id, name)| [Cell::word(id), Cell::text(name)]))
 }
 
 fn name(people: &People, person: Option<PersonId>) -> Cell {

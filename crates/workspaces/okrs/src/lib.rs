@@ -4,10 +4,10 @@
 //! ([`store::objectives::Writer`]). Every change is kept, and everything can be taken along as tables ([`csv`]).
 
 mod api;
-pub mod csv;
-mod export;
+pub mod export;
 mod forms;
 mod frame;
+pub mod okr_export;
 mod pages;
 mod parts;
 mod people;
@@ -15,6 +15,7 @@ pub mod progress;
 pub mod texts;
 
 pub use frame::{Chrome, Okrs};
+pub use kernel::csv;
 
 use ingress::{Failure, RouteTable};
 use kernel::Problem;

@@ -9,7 +9,7 @@ mod objective;
 mod put_away;
 mod show;
 
-use crate::{Okrs, texts::EN};
+use crate::{Okrs, export::LARGEST, texts::EN};
 use ingress::{Auth, Policy, Route, RouteTable};
 use kernel::Permission;
 use std::num::ParseIntError;
@@ -27,12 +27,16 @@ pub(crate) fn routes(okrs: &Okrs) -> RouteTable {
     let read = Policy::page(Auth::Person(Permission::ObjectivesRead));
     let write = Policy::page(Auth::Person(Permission::ObjectivesWrite));
     let form = Policy::form(Auth::Person(Permission::ObjectivesWrite), FORM);
+    let back = Policy::form(Auth::Person(Permission::TeamOwn), LARGEST);
     RouteTable::new([
         Route::get_with(HOME, read, list::list, okrs),
         Route::post_with(HOME, form, objective::create, okrs),
         Route::get_with("/objectives/new", write, objective::new, okrs),
         Route::get_with("/objectives/export", read, export::page, okrs),
+        Route::get_with("/objectives/export.json", read, export::document, okrs),
+        Route::get_with("/objectives/export.zip", read, export::archive, okrs),
         Route::get_with("/objectives/export/{file}", read, export::file, okrs),
+        Route::post_with(export::IMPORT, back, export::import, okrs),
         Route::get_with("/objectives/{id}", read, show::show, okrs),
         Route::post_with("/objectives/{id}", form, objective::save, okrs),
         Route::get_with("/objectives/{id}/edit", write, objective::edit, okrs),
@@ -70,6 +74,7 @@ fn done(word: Option<&str>) -> Option<Notice> {
         "archive" => EN.done_archive,
         "restore" => EN.done_restore,
         "check-in" => EN.done_check_in,
+        "import" => EN.done_import,
         "stale" => return Some(Notice::warning(EN.stale_act, "")),
         _ => return None,
     };

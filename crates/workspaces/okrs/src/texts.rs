@@ -38,7 +38,15 @@ texts! {
     history_lead = "Every change, the newest first: who, when and what.";
     no_history = "There are no changes here.";
     export = "Export";
-    export_lead = "Everything there is, archived objectives and history too, as tables for any spreadsheet (CSV). A text that begins like a formula has an apostrophe in front.";
+    export_lead = "Everything there is, archived objectives and history too. The archive has it all; the tables are for any spreadsheet (CSV), and a text in them that begins like a formula has an apostrophe in front.";
+    export_archive = "Everything, as one archive (ZIP)";
+    export_document = "Everything, to be read by a program (JSON)";
+    export_people = "People";
+    import = "Read an export back";
+    import_lead = "Into a workspace without objectives only. Objectives go to members of the same name; who wrote what elsewhere is shown as a former member.";
+    import_file = "The archive, or the JSON file";
+    no_file = "Choose a file.";
+    done_import = "Everything was read back.";
     export_objectives = "Objectives";
     export_key_results = "Key results";
     export_check_ins = "Check-ins";

@@ -43,7 +43,7 @@ pub(crate) struct Shown {
 
 impl From<Drawing> for Shown {
     fn from(found: Drawing) -> Self {
-        let Drawing { id, owner, name, kind, size, created_at } = found;
+        let Drawing { id, owner, name, kind, size, created_at, .. } = found;
         Self { drawing: id, owner, name, kind: kind.word(), size, created_at }
     }
 }

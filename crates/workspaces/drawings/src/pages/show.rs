@@ -150,8 +150,8 @@ pub(super) async fn original(
     Ids(id): Ids<Uuid>,
     Query(how): Query<How>,
 ) -> Answer<Response> {
-    let (drawing, content) = drawings::content(&mut app.scoped(caller).await?, id).await?;
-    original::answer(&drawing, &content, how.save.is_some())
+    let (drawing, reader) = drawings::reader(app.store(), app.scoped(caller).await?, id).await?;
+    original::answer(&drawing, reader, how.save.is_some()).await
 }
 
 #[derive(Deserialize)]

@@ -37,12 +37,9 @@ pub(super) async fn upload(
     if name.chars().count() > LONGEST_NAME {
         return refuse(Wrong::Name(format!("The name is longer than {LONGEST_NAME} characters."))).await;
     }
-    let mut scoped = app.scoped(view.caller).await?;
-    match drawings::create(&mut scoped, &name, kind, &file.data).await {
-        Ok(id) => {
-            scoped.commit().await?;
-            Ok(see_other(&format!("{}?done=upload", at(id))))
-        }
+    let sent = drawings::File { name: &name, kind, content: &file.data };
+    match drawings::upload(app.store(), view.caller.tenant, &view.caller.actor(), sent).await {
+        Ok(id) => Ok(see_other(&format!("{}?done=upload", at(id)))),
         Err(StoreError::Invalid(why)) => refuse(Wrong::File(why)).await,
         Err(error) => Err(error.into()),
     }

@@ -14,9 +14,9 @@ pub const FAULTS: &[Fault] = &[
         spares_plants: false,
         make: Make::Sql {
             make: "ALTER TABLE wordbond.drawing DISABLE ROW LEVEL SECURITY;
-                   ALTER TABLE wordbond.drawing_part DISABLE ROW LEVEL SECURITY",
+                   ALTER TABLE wordbond.blob DISABLE ROW LEVEL SECURITY",
             undo: "ALTER TABLE wordbond.drawing ENABLE ROW LEVEL SECURITY;
-                   ALTER TABLE wordbond.drawing_part ENABLE ROW LEVEL SECURITY",
+                   ALTER TABLE wordbond.blob ENABLE ROW LEVEL SECURITY",
         },
         bites: Bites::Sql("SELECT NOT relrowsecurity FROM pg_class WHERE oid = 'wordbond.drawing'::regclass"),
     },

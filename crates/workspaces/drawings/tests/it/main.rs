@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod pages;
+mod sealed;
 mod system;
 mod visibility;
 

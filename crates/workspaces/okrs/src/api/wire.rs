@@ -406,3 +406,24 @@ impl From<CheckIn> for CheckedIn {
         Self { check_in: id, person, at, value, confidence, comment }
     }
 }
+
+/// How much was read back.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ObjectivesReadBack)]
+pub(crate) struct ReadBack {
+    /// Objectives.
+    objectives: usize,
+    /// Key results.
+    key_results: usize,
+    /// Check-ins.
+    check_ins: usize,
+    /// Changes.
+    changes: usize,
+}
+
+impl From<objectives::Imported> for ReadBack {
+    fn from(done: objectives::Imported) -> Self {
+        let objectives::Imported { objectives, key_results, check_ins, revisions } = done;
+        Self { objectives, key_results, check_ins, changes: revisions }
+    }
+}

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests may fail loudly")]
 
 mod api;
+mod export;
+mod okr_export;
 mod pages;
 #[path = "../../../drawings/tests/it/system.rs"]
 mod system;

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Measures access and erasure in a foreign database; called by bin/bench-rights, which installs and builds.
+
+The rows are made by SQL: people, twenty-eight tables that belong to them, and one whose rows belong to orders. Nothing is
+made for the measured program: it proposes the map itself, and the indexes are those that it recommends.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import pwd
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+from bench import free_port, machine
+
+NAMES = ["orders", "payment", "refund", "invoice", "shipment", "review", "comment", "message", "notification", "subscription",
+         "login", "device", "address", "cart", "wish", "favourite", "vote", "follow", "badge", "ticket", "answer", "upload",
+         "bookmark", "report", "consent", "visit", "search", "alert"]
+
+
+class Server:
+    """A PostgreSQL of our own, as the user that may run one."""
+
+    def __init__(self, options):
+        self.home, self.bin, self.port = options.scratch / "pg", options.pg_bin, free_port()
+        self.home.mkdir()
+        user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+        self.who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
+        os.chown(self.home, user.pw_uid, user.pw_gid)
+        self.run("initdb", "-D", self.home / "data", "-U", "bench", "--auth=trust", "-E", "UTF8", "--locale=C")
+        (self.home / "data" / "postgresql.auto.conf").write_text(
+            f"listen_addresses = ''\nport = {self.port}\nunix_socket_directories = '{self.home}'\nshared_buffers = '1GB'\n"
+            "max_wal_size = '2GB'\ncheckpoint_timeout = '30min'\nmaintenance_work_mem = '512MB'\n")
+        self.run("pg_ctl", "-D", self.home / "data", "-l", self.home / "log", "-w", "start")
+        self.url = f"postgres:///postgres?host={self.home}&port={self.port}&user=bench"
+
+    def run(self, program, *arguments):
+        subprocess.run([self.bin / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/", **self.who)
+
+    def sql(self, text):
+        done = subprocess.run(
+            [self.bin / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.home, "-p", str(self.port), "-U", "bench", "postgres"],
+            input=text, text=True, check=False, capture_output=True)
+        if done.returncode:
+            sys.exit(f"bench: {done.stderr}")
+        return done.stdout.strip()
+
+    def stop(self):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.run("pg_ctl", "-D", self.home / "data", "-m", "immediate", "stop")
+
+
+def fill(server, people, rows):
+    each = (rows - people) // (len(NAMES) + 1)
+    text = "md5(n::text) || ' and so the day went on as days do'"
+    server.sql(f"""
+        CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL UNIQUE, full_name text NOT NULL, created_at timestamptz NOT NULL);
+        INSERT INTO users SELECT n, 'person' || n || '@example.org', 'Person ' || chr(65 + (n % 26)::int) || 'x', now() FROM generate_series(1, {people}) AS n;
+    """)
+    for name in NAMES:
+        server.sql(f"""
+            CREATE TABLE {name} (id bigint PRIMARY KEY, user_id bigint NOT NULL, body text NOT NULL, amount numeric(10, 2) NOT NULL, created_at timestamptz NOT NULL);
+            INSERT INTO {name} SELECT n, (n::bigint * 7919) % {people} + 1, {text}, n % 1000, now() FROM generate_series(1, {each}) AS n;
+            ALTER TABLE {name} ADD FOREIGN KEY (user_id) REFERENCES users;
+        """)
+    server.sql(f"""
+        CREATE TABLE order_item (order_id bigint NOT NULL, line int NOT NULL, body text NOT NULL, PRIMARY KEY (order_id, line));
+        INSERT INTO order_item SELECT n, 1, {text} FROM generate_series(1, {each}) AS n;
+        ALTER TABLE order_item ADD FOREIGN KEY (order_id) REFERENCES orders;
+        ANALYZE;
+    """)
+
+
+def program(options, server, what, map_file, keys):
+    file = options.scratch / "who"
+    file.write_text("".join(f"{key}\n" for key in keys))
+    done = subprocess.run([options.program, what, server.url, map_file, file], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"bench: {what}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def median(samples, field):
+    return statistics.median(field(sample) for sample in samples)
+
+
+def one(options, server, map_file, keys):
+    """Access and erasure of one person after another."""
+    access = [program(options, server, "access", map_file, [key]) for key in keys]
+    erase = [program(options, server, "erase", map_file, [key]) for key in keys]
+    if not all(sample["complete"] for sample in erase):
+        sys.exit("bench: an erasure was not complete")
+    return access, erase
+
+
+def report(options, figures):
+    took = figures["batch"]["took"]
+    rate = figures["batch"]["rows"] / (took["rows_ms"] / 1000)
+    whole = figures["batch"]["rows"] / (figures["batch"]["all_ms"] / 1000)
+    access, erase = figures["access"], figures["erase"]
+
+    def ms(samples, field):
+        values = sorted(field(sample) for sample in samples)
+        return f"{statistics.median(values):.0f} ms ({values[0]:.0f} to {values[-1]:.0f})"
+
+    rights = lambda sample: sample["all_ms"] - sample["took"]["search_ms"]
+    text = f"""# Rights in a foreign database, measured
+
+Written by `bin/bench-rights` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC. {machine()}; {figures["server"]}; {options.note}
+
+{figures["count"]:,} rows over {len(NAMES) + 2} tables, {options.people:,} people, {figures["size"]} on the disk. The map and its {figures["indexes"]} indexes are
+those that `wordbond map discover` proposed (in {figures["discover_ms"] / 1000:.1f} s); nothing was edited. One unix socket, one connection, commits durable.
+
+| what | figure | aim |
+|---|---:|---:|
+| access of one person, everything ({access[0]["rows"]} rows into JSON, HTML and {len(NAMES) + 2} CSV files) | {ms(access, lambda s: s["all_ms"])} | 1 s |
+| erasure of one person: connect, lint, plan, change {erase[0]["rows"]} rows, count again | {ms(erase, rights)} | 1 s |
+| after it, the search of every text of all tables for their address | {ms(erase, lambda s: s["took"]["search_ms"])} | – |
+| erasure of {figures["batch"]["people"]:,} people in one batch: rows changed | {figures["batch"]["rows"]:,} | – |
+| … rows per second while changing them | {rate:,.0f} | 100,000 |
+| … rows per second of the whole, with plan, search of every text for {figures["batch"]["people"]:,} addresses, and recount | {whole:,.0f} | – |
+| … plan, change, search, recount | {took["plan_ms"] / 1000:.1f} s, {took["rows_ms"] / 1000:.1f} s, {took["search_ms"] / 1000:.1f} s, {took["recount_ms"] / 1000:.1f} s | – |
+
+Medians of {len(access)} people, smallest and largest in brackets; each is a process of its own.
+"""
+    # What stands below, written by hand, stays.
+    file = options.out / "RIGHTS_BENCH.md"
+    below = file.read_text().partition("\n## ")[1:] if file.exists() else ()
+    file.write_text(text.rstrip() + "\n" + "".join(below))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ["program", "pg-bin", "scratch", "out"]:
+        parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
+    for name, default in [("rows", 10_000_000), ("people", 100_000), ("batch", 10_000), ("runs", 5)]:
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--note", default="the machine was otherwise quiet.")
+    options = parser.parse_args()
+    server = Server(options)
+    try:
+        begin = time.monotonic()
+        fill(server, options.people, options.rows)
+        print(f"bench: rows made in {time.monotonic() - begin:.0f} s", file=sys.stderr)
+        map_file = options.scratch / "map.toml"
+        proposed = program(options, server, "discover", map_file, [])
+        for command in proposed["indexes"]:
+            server.sql(command)
+        server.sql("VACUUM ANALYZE; CHECKPOINT")
+        chance = random.Random(1)
+        people = chance.sample(range(1, options.people + 1), options.runs + 1 + options.batch)
+        one(options, server, map_file, people[:1])
+        access, erase = one(options, server, map_file, people[1:options.runs + 1])
+        batch = program(options, server, "erase", map_file, people[options.runs + 1:])
+        if not batch["complete"]:
+            sys.exit("bench: the batch was not complete")
+        figures = {
+            "access": access, "erase": erase, "batch": batch, "indexes": len(proposed["indexes"]), "discover_ms": proposed["all_ms"],
+            "count": options.rows, "size": server.sql("SELECT pg_size_pretty(pg_database_size('postgres'))"),
+            "server": "PostgreSQL " + server.sql("SHOW server_version").split()[0],
+        }
+        print(json.dumps(figures, indent=1))
+        report(options, figures)
+    finally:
+        server.stop()
+
+
+main()

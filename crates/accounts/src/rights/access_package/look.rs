@@ -1,0 +1,141 @@
+//! What is looked for in a copy.
+
+use super::super::taken::{self, Taken};
+use super::plant::Planted;
+use crate::attack::Stop;
+use ingress::visitor::Visitor;
+use outbound::Site;
+use privacy::package::{self, Package, Reach};
+use std::collections::BTreeSet;
+use store::{Store, accounts, copy::walk};
+use uuid::Uuid;
+
+/// The largest archive that is unpacked.
+const MOST: u64 = 256 * 1024 * 1024;
+
+/// A copy in its three forms.
+pub(super) struct Files {
+    pub(super) json: Vec<u8>,
+    pub(super) html: Vec<u8>,
+    pub(super) zip: Vec<u8>,
+}
+
+impl Files {
+    /// The three say the same, all of what was planted, and nothing of a colleague.
+    pub(super) fn agree(&self, planted: &Planted) -> Result<Taken, Stop> {
+        let broke = |why: &str| Stop::Broke(why.to_owned());
+        let package = taken::package(&self.json)?;
+        let unpacked = package::unzip(&self.zip, MOST).ok_or_else(|| broke("the archive of a copy cannot be read"))?;
+        let inner = unpacked.get("package.json").ok_or_else(|| broke("the archive of a copy has no document"))?;
+        let inner = taken::package(inner)?;
+        for (one, other) in package.sections.iter().zip(&inner.sections) {
+            // What was done to get the copy is told in the log by then.
+            let grows = matches!(
+                one.section.as_str(),
+                "audit_event" | "session" | "sign_in" | "one_time" | "job" | "rights_case"
+            );
+            if one.section != other.section || (!grows && one.rows != other.rows) {
+                return Err(Stop::Broke(format!("the section {} differs between document and archive", one.section)));
+            }
+        }
+        if package.sections.len() != inner.sections.len() || package.files.len() != inner.files.len() {
+            return Err(broke("document and archive do not hold the same"));
+        }
+        let tables =
+            unpacked.iter().filter(|(name, _)| name.starts_with("tables/")).flat_map(|(_, table)| table.clone());
+        let tables: Vec<u8> = tables.collect();
+        let texts = [("document", &self.json), ("page", &self.html), ("tables", &tables)];
+        for (wher, bytes) in texts {
+            let text = String::from_utf8_lossy(bytes);
+            if let Some(at) = planted.own.iter().position(|own| !text.contains(own.as_str())) {
+                return Err(Stop::Broke(format!("planted text {at} is not in the {wher} of the copy")));
+            }
+            if let Some(at) = planted.others.iter().position(|other| text.contains(other.as_str())) {
+                return Err(Stop::Broke(format!("text {at} of a colleague is in the {wher} of the copy")));
+            }
+        }
+        if let Some((name, content)) = &planted.drawing {
+            let in_archive = unpacked.iter().any(|(path, bytes)| path.contains(name.as_str()) && bytes == content);
+            let in_document =
+                package.files.iter().any(|one| one.file.name.contains(name.as_str()) && &one.bytes() == content);
+            if !in_archive || !in_document {
+                return Err(broke("a planted drawing is not in the copy as it was uploaded"));
+            }
+        }
+        Ok(package)
+    }
+}
+
+/// The copy is its person's: nobody else gets it, signed in or not.
+pub(super) async fn closed(site: &Site, store: &Store, case: &str) -> Result<(), Stop> {
+    let mut stranger = Visitor::stranger(site).await;
+    for name in ["json", "html", "zip"] {
+        let answer = stranger.get(&format!("{}/requests/{case}/package.{name}", super::super::HOME)).await?;
+        if answer.status == 200 {
+            return Err(Stop::Broke(format!("a stranger was given package.{name}")));
+        }
+    }
+    // Whoever else there is: the store is asked as their request would ask it.
+    let id: Uuid = case.parse().map_err(|_| Stop::Failed("a case without an id".to_owned()))?;
+    for account in accounts::sample(store, 3).await? {
+        let whose = store::rights::cases::whose(store, id).await?;
+        if whose != Some(account) && store::rights::cases::one(store, account, id).await?.is_some() {
+            return Err(Stop::Broke("somebody else finds the case of a person".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// What was compared.
+#[derive(Default)]
+pub(super) struct Walked {
+    pub(super) accounts: usize,
+    pub(super) rows: usize,
+}
+
+/// Gathers the copies of a sample of all accounts and compares them with the rows that name each.
+pub(super) async fn everybody(store: &Store, most: u32) -> Result<Walked, Stop> {
+    let mut walked = Walked::default();
+    for account in accounts::sample(store, most).await? {
+        // Gone since the sample was drawn.
+        if accounts::by_id(store, account).await?.is_none() {
+            continue;
+        }
+        let mut wrong = None;
+        // What is written between two looks is there at the second.
+        for _ in 0..2 {
+            let expected = walk::expected(store, account).await?;
+            let package = package::gather(store, account, Reach::Access).await?;
+            wrong = differs(&expected, &package);
+            if wrong.is_none() {
+                walked.accounts += 1;
+                walked.rows += expected.rows.values().sum::<usize>();
+                break;
+            }
+        }
+        if let Some(why) = wrong {
+            return Err(Stop::Broke(why));
+        }
+    }
+    Ok(walked)
+}
+
+fn differs(expected: &walk::Expected, package: &Package) -> Option<String> {
+    if expected.unled > 0 {
+        return Some("somebody stands as another person's account in a team, and is in that person's copy".to_owned());
+    }
+    for (table, rows) in &expected.rows {
+        let given = package.section(package::section_of(table)).map_or(0, |section| section.rows.len());
+        if given < *rows {
+            return Some(format!(
+                "{} of {rows} rows of {table} that name somebody are not in their copy",
+                rows - given
+            ));
+        }
+    }
+    let text = serde_json::to_string(&package.sections).unwrap_or_default();
+    let mut ids =
+        text.split(|sign: char| !(sign.is_ascii_hexdigit() || sign == '-')).filter_map(|word| word.parse().ok());
+    let others: &BTreeSet<Uuid> = &expected.others;
+    ids.any(|id| others.contains(&id)).then(|| "a copy names somebody else".to_owned())
+}

@@ -1,0 +1,214 @@
+//! Controls `erase-clock` and `access-clock`: requests are answered in time.
+//!
+//! The clock is kept by [`store::rights`], the work is done by the jobs; this module asks as anybody would, waits for the
+//! answer, and looks at every case there is: the worst open one, the worst closed one, and whether each is as the log says.
+
+mod faults;
+
+pub use faults::{ACCESS_FAULTS, ERASE_FAULTS};
+
+use super::wire::Answered;
+use crate::attack::{Plant, Stop};
+use ingress::visitor::Visitor;
+use jiff::SignedDuration;
+use kernel::Span;
+use outbound::{Answer, Site};
+use promises::{
+    Finding, Promise,
+    control::{ControlSpec, Mode, ParamKind, ParamSpec, Standards, Stronger, Vantage},
+    profile::Value,
+};
+use serde_json::{Value as Json, json};
+use std::time::Duration;
+use store::{
+    Store,
+    rights::{
+        Kind,
+        clocks::{self, Clocks},
+    },
+};
+use tokio::time::sleep;
+
+/// How often a request is looked at, and how long that takes in all: a minute. What is slower is answered late by nobody's
+/// standard, but not by a system that works.
+const LOOKS: u32 = 120;
+const PAUSE: Duration = Duration::from_millis(500);
+
+const fn within(about: &'static str) -> ParamSpec {
+    ParamSpec { name: "within", kind: ParamKind::Span, default: None, about, stronger: Stronger::Less }
+}
+
+const BY: ParamSpec = ParamSpec {
+    name: "by",
+    kind: ParamKind::Word(&["product", "mail"]),
+    default: Some("product"),
+    about: "Which way the request comes: in the product, or by mail, which this build cannot attack.",
+    stronger: Stronger::Neither,
+};
+
+const ABOUT: &str = "A request that is made in the product is a case with a clock: due within one calendar month by \
+    Regulation 1182/71, extended once and with notice, standing while the person must answer or a law holds the data. The \
+    probe asks as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
+    every case there is: the worst open and the worst closed one, whether each is as the log says (when it was opened, until \
+    when it was due, whether it stood, how it ended), whether every request in the log has its case, and whether every open \
+    one has a job that carries it out. Time that the person took to answer does not count, and what a law holds back is \
+    counted apart. Requests by mail need a mailbox and are not attacked: a promise about them stays Unproven.";
+
+const CLOCK: ControlSpec = ControlSpec {
+    id: "erase-clock",
+    title: "Erasure requests on a clock",
+    about: ABOUT,
+    wing: "privacy",
+    vantage: Vantage::Inside,
+    params: &[within("From the request to the erasure from primary storage."), BY],
+    cadence: Span::hours(1),
+    freshness: Span::hours(4),
+    covers: &["every request", "every requested erasure"],
+    modes: &[Mode::Proxy, Mode::Mapped, Mode::Built],
+    standards: Standards { gdpr: &["12(3)", "17(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] },
+};
+
+/// Erasures on a clock.
+pub const ERASE: ControlSpec = CLOCK;
+
+/// Copies on a clock.
+pub const ACCESS: ControlSpec = ControlSpec {
+    id: "access-clock",
+    title: "Access requests on a clock",
+    params: &[within("From the request to the copy."), BY],
+    covers: &["every request"],
+    standards: Standards { gdpr: &["12(3)", "15(3)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] },
+    ..CLOCK
+};
+
+/// Attacks the clock of erasures.
+pub async fn probe_erase(site: &Site, store: &Store, promise: &Promise) -> Finding {
+    probe(site, store, promise, Kind::Erasure).await
+}
+
+/// Attacks the clock of copies.
+pub async fn probe_access(site: &Site, store: &Store, promise: &Promise) -> Finding {
+    probe(site, store, promise, Kind::Access).await
+}
+
+async fn probe(site: &Site, store: &Store, promise: &Promise, kind: Kind) -> Finding {
+    if matches!(promise.params.get("by"), Some(Value::Text(way)) if way == "mail") {
+        return Finding::nothing("requests by mail come with the desk: this build reads no mailbox");
+    }
+    let Some(within) = promise.span("within") else { return Finding::failed("the promise does not say within what") };
+    attack(site, store, kind, within).await.unwrap_or_else(Stop::finding)
+}
+
+async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<Finding, Stop> {
+    let plant = Plant::sow(site).await?;
+    let mut visitor = enter(site, &plant).await?;
+    let receipt = ask(&mut visitor, &plant, kind).await?;
+    let answered = wait(site, &receipt).await?;
+    if kind != Kind::Erasure {
+        // The plant leaves as it came.
+        ask(&mut visitor, &plant, Kind::Erasure).await?;
+    }
+    let kinds: &[Kind] = if kind == Kind::Erasure { &[Kind::Erasure] } else { &[Kind::Access, Kind::Portability] };
+    let found = clocks::walk(store, kinds, within).await?;
+    if let Some(why) = wrong(&found, within) {
+        return Err(Stop::Broke(why));
+    }
+    if !answered {
+        return Err(Stop::Failed("a planted request was not answered within a minute".to_owned()));
+    }
+    let saw = format!(
+        "a planted request was answered; of {} cases the slowest took {}, and the oldest open one has waited {}",
+        found.cases,
+        words(found.worst_closed),
+        words(found.worst_open)
+    );
+    Ok(Finding::held(saw)
+        .tried("asked as somebody who was planted, and waited for the receipt")
+        .tried("compared every case with the log and with the jobs that carry them out")
+        .covered("cases", found.cases)
+        .covered("open cases", found.open)
+        .covered("cases that wait for the person or that a law holds", found.waiting))
+}
+
+/// The first thing that is wrong with the clocks.
+fn wrong(found: &Clocks, within: Span) -> Option<String> {
+    let says = [
+        (found.late, format!("took longer than {within}, or has by now")),
+        (found.untold, "is not as the log says".to_owned()),
+        (found.lost, "stands in the log and has no case".to_owned()),
+        (found.stranded, "is open, and nothing carries it out".to_owned()),
+        (found.undone, "is done, and its account is still there".to_owned()),
+    ];
+    let (count, what) = says.into_iter().find(|(count, _)| *count > 0)?;
+    Some(format!("{count} of {} cases: it {what}", found.cases))
+}
+
+/// A length of time, roughly.
+fn words(time: SignedDuration) -> String {
+    match time.as_secs() {
+        seconds @ ..120 => format!("{} seconds", seconds.max(0)),
+        seconds @ ..7_200 => format!("{} minutes", seconds / 60),
+        seconds @ ..172_800 => format!("{} hours", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+async fn enter(site: &Site, plant: &Plant) -> Result<Visitor, Stop> {
+    let mut visitor = plant.enter(site).await?;
+    let form = [("password", plant.password()), ("next", super::HOME)];
+    let answer = visitor.post_form("/confirm", &form).await?;
+    if answer.status == 303 { Ok(visitor) } else { Err(unexpected("confirming", &answer)) }
+}
+
+/// Asks, and yields where the receipt is.
+async fn ask(visitor: &mut Visitor, plant: &Plant, kind: Kind) -> Result<String, Stop> {
+    let asked = json!({ "kind": kind.word(), "email": plant.email() });
+    let answer = visitor.post_json("/api/account/requests", &asked).await?;
+    if answer.status != 202 {
+        return Err(Stop::Broke(format!("a request was answered with {}", answer.status)));
+    }
+    let opened: Json = answer.json().map_err(|_| unexpected("a request", &answer))?;
+    let receipt = opened.get("receipt").and_then(Json::as_str);
+    receipt.map(str::to_owned).ok_or_else(|| unexpected("a request", &answer))
+}
+
+/// Reads the receipt, as anybody may who knows it, until the request is answered. Yields whether it was.
+async fn wait(site: &Site, receipt: &str) -> Result<bool, Stop> {
+    let mut stranger = Visitor::stranger(site).await;
+    for _ in 0..LOOKS {
+        let answer = stranger.get(&format!("/api{receipt}")).await?;
+        let read: Answered = answer.json().map_err(|_| unexpected("a receipt", &answer))?;
+        if read.state == "done" {
+            return Ok(true);
+        }
+        sleep(PAUSE).await;
+    }
+    Ok(false)
+}
+
+fn unexpected(what: &str, answer: &Answer) -> Stop {
+    Stop::Failed(format!("{what} was answered with {}", answer.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_thing_that_is_wrong_is_said() {
+        let fine = Clocks { cases: 3, open: 1, waiting: 1, ..Clocks::default() };
+        assert_eq!(wrong(&fine, Span::days(30)), None);
+        let late = Clocks { late: 1, lost: 2, ..fine };
+        assert_eq!(wrong(&late, Span::days(30)).unwrap(), "1 of 3 cases: it took longer than 30 days, or has by now");
+        assert!(wrong(&Clocks { undone: 1, ..fine }, Span::days(30)).unwrap().contains("still there"));
+    }
+
+    #[test]
+    fn lengths_of_time_are_told_roughly() {
+        let told = |seconds| words(SignedDuration::from_secs(seconds));
+        assert_eq!(
+            [told(-3), told(59), told(600), told(7_200), told(2_592_000)],
+            ["0 seconds", "59 seconds", "10 minutes", "2 hours", "30 days"]
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Ways to miss a deadline and not show it.
+
+use promises::{
+    Fault,
+    fault::{Bites, Make},
+};
+
+const fn fault(
+    id: &'static str,
+    about: &'static str,
+    breaks: &'static [&'static str],
+    spares_plants: bool,
+    make: Make,
+    bites: &'static str,
+) -> Fault {
+    Fault { id, about, breaks, spares_plants, make, bites: Bites::Sql(bites) }
+}
+
+const ERASE: &[&str] = &["erase-clock"];
+const ACCESS: &[&str] = &["access-clock"];
+
+/// Ways to break the clock of erasures.
+pub const ERASE_FAULTS: &[Fault] = &[
+    fault(
+        "erase-clock-forgotten-case",
+        "somebody's request has been open for forty days; nothing that a probe plants is touched",
+        ERASE,
+        true,
+        Make::Sql {
+            make: "INSERT INTO wordbond.rights_case (case_id, kind, state, opened_at, due_at, receipt_id)
+                   VALUES ('00000000-0000-4000-8000-000000000001', 'erasure', 'open', now() - interval '40 days',
+                           now() - interval '9 days', '00000000-0000-4000-8000-000000000002')",
+            undo: "DELETE FROM wordbond.rights_case WHERE case_id = '00000000-0000-4000-8000-000000000001'",
+        },
+        "SELECT EXISTS (SELECT FROM wordbond.rights_case WHERE closed_at IS NULL AND opened_at < now() - interval '39 days')",
+    ),
+    fault(
+        "erase-clock-set-back",
+        "the oldest request of all is made to look as if it had been made only after it was answered",
+        ERASE,
+        true,
+        Make::Sql {
+            // As it was is kept in the comment of the table: no other place would go unseen.
+            make: "DO $$ DECLARE was record; BEGIN
+                       SELECT case_id, opened_at INTO STRICT was FROM wordbond.rights_case
+                           WHERE kind = 'erasure' AND closed_at IS NOT NULL ORDER BY case_id LIMIT 1;
+                       EXECUTE format('COMMENT ON TABLE wordbond.rights_case IS %L', was.case_id || ' ' || was.opened_at);
+                       UPDATE wordbond.rights_case SET opened_at = closed_at + interval '1 hour' WHERE case_id = was.case_id;
+                   END $$",
+            undo: "DO $$ DECLARE was text := obj_description('wordbond.rights_case'::regclass); BEGIN
+                       UPDATE wordbond.rights_case SET opened_at = substr(was, 38)::timestamptz
+                           WHERE case_id = left(was, 36)::uuid;
+                       COMMENT ON TABLE wordbond.rights_case IS NULL;
+                   END $$",
+        },
+        "SELECT EXISTS (SELECT FROM wordbond.rights_case WHERE opened_at > closed_at)",
+    ),
+    fault(
+        "erase-clock-nobody-carries-it-out",
+        "a request is taken and confirmed, and what would carry it out is silently dropped",
+        ERASE,
+        false,
+        Make::Sql {
+            make: "CREATE FUNCTION wordbond.drop_ticket() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN
+                       IF EXISTS (SELECT FROM wordbond.job AS j WHERE j.tenant_id = NEW.tenant_id AND j.job_id = NEW.job_id
+                                  AND j.kind = 'rights.erase') THEN
+                           RETURN NULL;
+                       END IF;
+                       RETURN NEW;
+                   END $$;
+                   CREATE TRIGGER drop_ticket BEFORE INSERT ON wordbond.ticket
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.drop_ticket()",
+            undo: "DROP TRIGGER drop_ticket ON wordbond.ticket; DROP FUNCTION wordbond.drop_ticket();
+                   INSERT INTO wordbond.ticket (tenant_id, job_id, due_at)
+                       SELECT j.tenant_id, j.job_id, now() FROM wordbond.job AS j WHERE j.kind = 'rights.erase'
+                           AND NOT EXISTS (SELECT FROM wordbond.ticket AS t
+                                           WHERE t.tenant_id = j.tenant_id AND t.job_id = j.job_id)",
+        },
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'drop_ticket')",
+    ),
+];
+
+/// Ways to break the clock of copies.
+pub const ACCESS_FAULTS: &[Fault] = &[
+    fault(
+        "access-clock-forgotten-case",
+        "somebody's request has been open for forty days; nothing that a probe plants is touched",
+        ACCESS,
+        true,
+        Make::Sql {
+            make: "INSERT INTO wordbond.rights_case (case_id, kind, state, opened_at, due_at, receipt_id)
+                   VALUES ('00000000-0000-4000-8000-000000000003', 'access', 'open', now() - interval '40 days',
+                           now() - interval '9 days', '00000000-0000-4000-8000-000000000004')",
+            undo: "DELETE FROM wordbond.rights_case WHERE case_id = '00000000-0000-4000-8000-000000000003'",
+        },
+        "SELECT EXISTS (SELECT FROM wordbond.rights_case WHERE closed_at IS NULL AND opened_at < now() - interval '39 days')",
+    ),
+    fault(
+        "access-clock-put-off-in-silence",
+        "every deadline is written down three months later than it was told",
+        ACCESS,
+        false,
+        Make::Sql {
+            make: "CREATE FUNCTION wordbond.put_off() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN NEW.due_at := NEW.due_at + interval '90 days'; RETURN NEW; END $$;
+                   CREATE TRIGGER put_off BEFORE INSERT ON wordbond.rights_case
+                       FOR EACH ROW WHEN (NEW.kind = 'access') EXECUTE FUNCTION wordbond.put_off()",
+            undo: "DROP TRIGGER put_off ON wordbond.rights_case; DROP FUNCTION wordbond.put_off();
+                   UPDATE wordbond.rights_case SET due_at = due_at - interval '90 days'
+                       WHERE kind = 'access' AND due_at > opened_at + interval '100 days' AND extended_at IS NULL",
+        },
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'put_off')",
+    ),
+];

@@ -1,0 +1,117 @@
+//! Control `erase`: whoever asks to be erased is gone from every place on the data map.
+//!
+//! The enforcement is `privacy` over [`store::rights`] and the vault; this module attacks it: with somebody who is everywhere,
+//! asks as anybody would, and is then looked for as a thief of the disk would.
+
+mod census;
+mod faults;
+mod garden;
+mod person;
+mod remains;
+
+pub use faults::FAULTS;
+pub use garden::Garden;
+
+use crate::{
+    attack::Stop,
+    provider::{loopback::LoopbackIssuer, planting::PlantError},
+};
+use kernel::Span;
+use outbound::Site;
+use person::Person;
+use promises::{
+    Finding,
+    control::{ControlSpec, Mode, Standards, Vantage},
+};
+use remains::{After, Before};
+use std::path::Path;
+use store::Store;
+
+/// The control.
+pub const SPEC: ControlSpec = ControlSpec {
+    id: "erase",
+    title: "Erasure reaches every place on the data map",
+    about: "An erasure deletes or anonymises rows as the data map says, destroys the person's keys in every copy of the key \
+            store, deletes their files, and is done only when every place was searched again. The probe plants somebody \
+            through the public routes in every place on the map that can be reached so: an account with a proven address, a \
+            team of their own that goes with them and a team of others that stays, notes, drawings, objectives and check-ins, \
+            shares both ways, tokens, sessions, a second factor, links and invitations, also such that others sent to their \
+            address. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
+            they would; and waits for the receipt. Then their sessions, tokens and sign-in must be dead; no row of any table \
+            of the database, on the map or not, may hold an id, look-up key or ciphertext of theirs, but for ids that the map \
+            lets stand as the team's; their keys must be nowhere on the disk, under no name; their objects must be gone; no \
+            word of theirs may stand anywhere in the clear; and every row of the others must be, byte for byte, as before. \
+            For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
+            and every key with what was erased. What stays in the database's own files until the nightly scrub, and in its \
+            write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. Not seen: looks and holds of \
+            administrators, which no visitor can plant; mails that were sent; backups, which are another promise; and, at a \
+            managed server, its raw files.",
+    wing: "privacy",
+    vantage: Vantage::Inside,
+    params: &[],
+    cadence: Span::hours(6),
+    freshness: Span::hours(20),
+    covers: &["every place on the data map", "all personal data"],
+    modes: &[Mode::Mapped, Mode::Built],
+    standards: Standards { gdpr: &["17(1)"], iso27001: &["5.34", "8.10"], soc2: &["C1.2", "P4.3"], asvs: &["14.2.7"] },
+};
+
+impl From<PlantError> for Stop {
+    fn from(error: PlantError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Attacks the promise. `garden` is whoever stays, of the probe's own: remembered, so that the next attack sees them too.
+pub async fn probe(site: &Site, store: &Store, data_dir: &Path, garden: &mut Garden) -> Finding {
+    let issuer = match LoopbackIssuer::open(data_dir).await {
+        Ok(issuer) => issuer,
+        Err(error) => return Finding::nothing(format!("nobody can be planted whose address is proven: {error}")),
+    };
+    attack(site, store, data_dir, garden, &issuer).await.unwrap_or_else(Stop::finding)
+}
+
+async fn attack(
+    site: &Site,
+    store: &Store,
+    data_dir: &Path,
+    garden: &mut Garden,
+    issuer: &LoopbackIssuer,
+) -> Result<Finding, Stop> {
+    census::take(store).await?;
+    garden.water(site, issuer).await?;
+    let mut person = Person::sow(site, issuer, garden).await?;
+    let before = Before::look(store, data_dir, &person, garden).await?;
+    let receipt = person.ask(site).await?;
+    person.is_shut_out(site).await?;
+    let after = After::look(store, data_dir, &before).await?;
+    let census = census::take(store).await?;
+    let (rows, tables) = (before.rows(), before.tables());
+    let saw = format!(
+        "somebody in {rows} rows of {tables} tables was erased in {} s; {} rows of others stayed as they were; of {} erasures \
+         nothing has come back; {} pieces of ciphertext wait for the scrub",
+        receipt.seconds, after.others, census.tombstones, after.ciphertext
+    );
+    let finding = Finding::held(saw)
+        .tried("planted somebody in every table that visitors can reach, and found their rows, ciphertext, keys and objects")
+        .tried("asked for their erasure as they would, and waited for the receipt")
+        .tried("used their sessions and tokens, and tried to sign in")
+        .tried("searched every column of every table for their ids, look-up keys and ciphertext")
+        .tried("compared every id and every key with everything that was ever erased")
+        .tried("compared every row of the others")
+        .covered("tables reached", tables)
+        .covered("rows planted", rows)
+        .covered("rows of others", after.others)
+        .covered("erasures", census.tombstones)
+        .covered("ids compared", census.ids);
+    let finding = match before.left_out() {
+        "" => finding,
+        left_out => finding.tried(format!("no visitor can plant in: {left_out}")),
+    };
+    Ok(match after.files {
+        Some(files) => finding
+            .tried("searched every raw file for their keys, objects and words, with a mark in the clear")
+            .covered("raw files", files),
+        None => finding.tried("the raw files of a managed server cannot be searched"),
+    })
+}

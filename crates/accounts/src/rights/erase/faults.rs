@@ -1,0 +1,79 @@
+//! Ways to break it, made from outside.
+
+use promises::fault::{Bites, Fault, Make};
+
+/// The faults of this control.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        id: "erase-reported-only",
+        about: "The erasure of the oldest account is reported done, and the account is still there; whatever a probe plants is erased.",
+        breaks: &["erase"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "INSERT INTO wordbond.rights_case (case_id, kind, state, opened_at, due_at, closed_at, receipt_id)
+                   VALUES ('00000000-0000-4000-8000-00000000e001', 'erasure', 'done', now(), now() + interval '30 days', now(),
+                           '00000000-0000-4000-8000-00000000e002');
+                   INSERT INTO wordbond.rights_request (account_id, case_id, created_at)
+                   SELECT account_id, '00000000-0000-4000-8000-00000000e001', now()
+                   FROM wordbond.account ORDER BY created_at LIMIT 1",
+            undo: "DELETE FROM wordbond.rights_request WHERE case_id = '00000000-0000-4000-8000-00000000e001';
+                   DELETE FROM wordbond.rights_case WHERE case_id = '00000000-0000-4000-8000-00000000e001'",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.rights_request AS r JOIN wordbond.rights_case AS c USING (case_id)
+                            JOIN wordbond.account AS a USING (account_id) WHERE c.kind = 'erasure' AND c.state = 'done')",
+        ),
+    },
+    Fault {
+        id: "erase-copy-off-the-map",
+        about: "A table that is not on the data map keeps a copy of every note that is deleted.",
+        breaks: &["erase", "scope-sql", "sealed-columns"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE TABLE wordbond.note_history (LIKE wordbond.note);
+                   GRANT INSERT ON wordbond.note_history TO PUBLIC;
+                   CREATE FUNCTION wordbond.keep_note() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN INSERT INTO wordbond.note_history SELECT OLD.*; RETURN OLD; END $$;
+                   CREATE TRIGGER keep_note BEFORE DELETE ON wordbond.note FOR EACH ROW EXECUTE FUNCTION wordbond.keep_note()",
+            undo: "DROP TRIGGER keep_note ON wordbond.note; DROP FUNCTION wordbond.keep_note(); DROP TABLE wordbond.note_history",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'keep_note')"),
+    },
+    Fault {
+        id: "erase-deletes-nothing",
+        about: "The database takes the deletion of links to providers, says that it is done, and leaves them there.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+                   CREATE TRIGGER stay BEFORE DELETE ON wordbond.provider_link
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.stay()",
+            undo: "DROP TRIGGER stay ON wordbond.provider_link; DROP FUNCTION wordbond.stay();
+                   DELETE FROM wordbond.provider_link AS l
+                   WHERE NOT EXISTS (SELECT FROM wordbond.account AS a WHERE a.account_id = l.account_id)",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'stay')"),
+    },
+    Fault {
+        id: "erase-sent-elsewhere",
+        about: "Whatever is deleted of the index by which people are found is put among the reports of browsers, in the clear.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.report() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN
+                       INSERT INTO wordbond.csp_report (directive, blocked, path, times, first_seen, last_seen)
+                       VALUES ('gone', encode(OLD.lookup, 'hex'), '/', 1, now(), now()) ON CONFLICT DO NOTHING;
+                       RETURN OLD;
+                   END $$;
+                   GRANT INSERT, SELECT ON wordbond.csp_report TO wordbond_eraser;
+                   CREATE POLICY report ON wordbond.csp_report TO wordbond_eraser USING (true);
+                   CREATE TRIGGER report BEFORE DELETE ON wordbond.sign_in FOR EACH ROW EXECUTE FUNCTION wordbond.report()",
+            undo: "DROP TRIGGER report ON wordbond.sign_in; DROP FUNCTION wordbond.report();
+                   DROP POLICY report ON wordbond.csp_report;
+                   REVOKE INSERT, SELECT ON wordbond.csp_report FROM wordbond_eraser;
+                   DELETE FROM wordbond.csp_report WHERE directive = 'gone'",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'report')"),
+    },
+];

@@ -1,0 +1,189 @@
+//! Control `full-export`: what a person gets can be read back, and says the same afterwards.
+//!
+//! The enforcement is [`privacy::package`] and its reader; this module attacks it. What would make it false and leave it green: a
+//! document whose files are not what they say, a reader that drops what it says it read, a policy that hides what is old from
+//! whoever exports, a second reading that makes everything twice. Each is looked for.
+
+mod canonical;
+mod faults;
+
+pub use faults::FAULTS;
+
+use super::taken::{self, Taken};
+use crate::attack::{Plant, Stop};
+use canonical::Canonical;
+use ingress::visitor::{Visitor, words};
+use kernel::Span;
+use outbound::Site;
+use promises::{
+    Finding,
+    control::{ControlSpec, Mode, Standards, Vantage},
+};
+use serde::Deserialize;
+use store::{Store, accounts, copy::walk};
+
+/// The control.
+pub const SPEC: ControlSpec = ControlSpec {
+    id: "full-export",
+    title: "A full export that can be read back",
+    about: "The probe writes notes and uploads drawings as a planted person, asks for the data to take along, and reads the \
+            document back as somebody new who has nothing. That person's own export must then say the same: name, notes, and \
+            every drawing byte for byte; only ids, instants and addresses differ. Reading it a second time must make nothing \
+            twice, and what is no export, or one that was altered, must be refused. For a sample of all accounts, drawn anew \
+            each time and not the planted one alone, every note and drawing that the database has recorded must be in the \
+            export, counted under a role that no policy hides anything from. Where a service keeps no drawings none are tried.",
+    wing: "privacy",
+    vantage: Vantage::Inside,
+    params: &[],
+    cadence: Span::hours(6),
+    freshness: Span::hours(20),
+    covers: &["everything"],
+    modes: &[Mode::Built],
+    standards: Standards { gdpr: &["20(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] },
+};
+
+/// How many accounts' exports are gathered in one attack.
+const SAMPLE: u32 = 12;
+/// What people make and can take along.
+const MADE: [&str; 2] = ["wordbond.note", "wordbond.drawing"];
+
+/// Attacks the promise on `plant`.
+pub async fn probe(site: &Site, store: &Store, plant: &Plant) -> Finding {
+    match attack(site, store, plant).await {
+        Ok(finding) => finding,
+        // What the pages cannot show may be rows that are in no export: the database is asked before it is called a failure.
+        Err(Stop::Failed(why)) => match everybody(store).await {
+            Err(Stop::Broke(how)) => Finding::broke(format!("{how}; {why}")),
+            Ok(_) | Err(Stop::Failed(_)) => Finding::failed(why),
+        },
+        Err(stop) => stop.finding(),
+    }
+}
+
+async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, Stop> {
+    let mut visitor = taken::enter(site, plant).await?;
+    let (title, text, name) = (words(3), format!("={}\n\"{}\"", words(4), words(2)), words(2));
+    let note = taken::note(&mut visitor, &title, &text).await?;
+    let drawn = taken::draw(&mut visitor, &format!("{name}.png"), &taken::picture()).await?;
+    let (body, exported) = export(&mut visitor, plant.email()).await?;
+    let first = Canonical::of(&exported);
+    if !first.holds(&title, &text, drawn.then_some(name.as_str())) {
+        return Err(Stop::Broke("what was just made is not in the export".to_owned()));
+    }
+    let back = Plant::sow(site).await?;
+    let mut other = taken::enter(site, &back).await?;
+    refused(&mut other, &body).await?;
+    let done = read_back(&mut other, &body).await?;
+    if done.notes + done.drawings != first.rows() || done.refused > 0 {
+        return Err(Stop::Broke(format!(
+            "of {} notes and drawings {} were read back",
+            first.rows(),
+            done.notes + done.drawings
+        )));
+    }
+    let again = read_back(&mut other, &body).await?;
+    if (again.notes, again.drawings) != (0, 0) || again.present != first.rows() {
+        return Err(Stop::Broke("a second reading made things twice".to_owned()));
+    }
+    let (_, second) = export(&mut other, back.email()).await?;
+    if first != Canonical::of(&second) {
+        return Err(Stop::Broke("what was read back is exported otherwise than it was".to_owned()));
+    }
+    let (accounts, rows) = everybody(store).await?;
+    visitor.send_json("DELETE", &format!("/api/notes/{note}"), None).await?;
+    let saw = format!(
+        "{} notes and drawings came out, went into another account and came out the same; {rows} of {accounts} accounts are in their exports",
+        first.rows()
+    );
+    let finding = Finding::held(saw)
+        .tried("wrote and uploaded, asked for the data to take along, read it back as somebody new, and compared the two exports")
+        .tried("read it back a second time, and altered, and as another document")
+        .tried("gathered the exports of a sample of all accounts, and counted the rows under a role that sees every row")
+        .covered("notes and drawings", first.rows())
+        .covered("accounts", accounts)
+        .covered("rows", rows);
+    // A service without drawings has none to cover.
+    Ok(if drawn { finding.covered("drawings", first.drawings()) } else { finding })
+}
+
+/// The data to take along, as programs fetch it.
+async fn export(visitor: &mut Visitor, email: &str) -> Result<(Vec<u8>, Taken), Stop> {
+    let case = taken::ask(visitor, email, "portability").await?;
+    let body = taken::fetch(visitor, &format!("/api/account/requests/{case}/package.json")).await?;
+    let taken = taken::package(&body)?;
+    Ok((body, taken))
+}
+
+#[derive(Deserialize)]
+struct Done {
+    notes: usize,
+    drawings: usize,
+    present: usize,
+    refused: usize,
+}
+
+async fn send(visitor: &mut Visitor, body: &[u8]) -> Result<outbound::Answer, Stop> {
+    let token = visitor.form_token("/account").await?;
+    let origin = visitor.site().url().to_owned();
+    let headers = [
+        (ingress::csrf::HEADER, token.as_str()),
+        ("origin", origin.as_str()),
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "application/json"),
+    ];
+    Ok(visitor.send("POST", "/api/account/import", &headers, body).await?)
+}
+
+async fn read_back(visitor: &mut Visitor, body: &[u8]) -> Result<Done, Stop> {
+    let answer = send(visitor, body).await?;
+    if answer.status != 200 {
+        return Err(Stop::Broke(format!("reading an export back was answered with {}", answer.status)));
+    }
+    answer.json().map_err(|_| Stop::Failed("reading back was answered in another form".to_owned()))
+}
+
+/// What is no export, or was altered, is not read.
+async fn refused(visitor: &mut Visitor, body: &[u8]) -> Result<(), Stop> {
+    let text = String::from_utf8_lossy(body);
+    let other = text.replacen("wordbond.package", "somebody.else", 1);
+    let newer = text.replacen("\"schema_version\":1", "\"schema_version\":2", 1);
+    let short = text.get(..text.len().min(40)).unwrap_or_default().to_owned();
+    for (what, wrong) in [("another document", other), ("another version", newer), ("half of one", short)] {
+        let status = send(visitor, wrong.as_bytes()).await?.status;
+        if status != 422 {
+            return Err(Stop::Broke(format!("{what} was answered with {status}")));
+        }
+    }
+    Ok(())
+}
+
+/// Every note and drawing of a sample of all accounts is in their export.
+async fn everybody(store: &Store) -> Result<(usize, usize), Stop> {
+    use privacy::package::{self, Reach};
+    let (mut seen, mut all) = (0, 0);
+    for account in accounts::sample(store, SAMPLE).await? {
+        if accounts::by_id(store, account).await?.is_none() {
+            continue;
+        }
+        let mut missing = 0;
+        // What is written between two looks is there at the second.
+        for _ in 0..2 {
+            let expected = walk::expected(store, account).await?;
+            let package = package::gather(store, account, Reach::Portability).await?;
+            let given =
+                |table: &str| package.section(package::section_of(table)).map_or(0, |section| section.rows.len());
+            let rows = |table: &str| expected.rows.get(table).copied().unwrap_or_default();
+            let drawings = rows("wordbond.drawing").saturating_sub(package.files.len());
+            missing = MADE.iter().map(|table| rows(table).saturating_sub(given(table))).sum::<usize>() + drawings;
+            if missing == 0 {
+                seen += 1;
+                all += MADE.iter().map(|table| rows(table)).sum::<usize>();
+                break;
+            }
+        }
+        if missing > 0 {
+            return Err(Stop::Broke(format!("{missing} notes and drawings of somebody are in no export of theirs")));
+        }
+    }
+    Ok((seen, all))
+}

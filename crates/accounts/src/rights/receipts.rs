@@ -1,0 +1,57 @@
+//! Receipts: for whoever knows their address, signed in or not.
+
+use super::{state_of, texts::EN, wire::ShownReceipt};
+use crate::{Accounts, team::view::Viewer};
+use axum::{Json as Reply, extract::State, http::StatusCode, response::Response};
+use ingress::{Ids, problem::Answer};
+use kernel::Problem;
+use privacy::{case::Case, receipt::Receipt};
+use store::{DataMap, rights::cases};
+use ui::{Cell, Facts, Page, Table};
+use uuid::Uuid;
+
+async fn find(accounts: &Accounts, token: Uuid) -> Answer<(Case, Option<u64>)> {
+    let case = cases::by_receipt(accounts.store(), token).await?.ok_or_else(Problem::not_found)?;
+    let leaf = cases::leaf(accounts.store(), &case).await?;
+    Ok((case, leaf))
+}
+
+/// GET /receipts/{token}.
+pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(token): Ids<Uuid>) -> Answer<Response> {
+    let (case, leaf) = find(&accounts, token).await?;
+    let mut facts = Facts::new()
+        .fact(EN.what, EN.kind(case.kind))
+        .fact(EN.state_head, state_of(&case))
+        .html(EN.asked, ui::moment(case.opened_at))
+        .html(EN.due, ui::moment(case.due_at));
+    if let Some(closed) = case.closed_at {
+        facts = facts.html(EN.closed, ui::moment(closed));
+        facts = facts.fact(EN.leaf, leaf.map_or_else(|| EN.unsealed.to_owned(), |leaf| leaf.to_string()));
+    }
+    let mut page = Page::new(EN.receipt).lead(EN.receipt_lead);
+    if let Some(receipt) = case.closed_at.and_then(|_| Receipt::of(&case)) {
+        facts = facts.fact(EN.keys, receipt.keys.to_string()).fact(EN.searched, receipt.searched.to_string());
+        page = page.add(facts).add(counts(EN.receipt_rows, &receipt.rows)?);
+        let kept = (!receipt.kept.is_empty()).then(|| counts(EN.receipt_kept, &receipt.kept)).transpose()?;
+        page = page.add(kept);
+    } else {
+        page = page.add(facts);
+    }
+    viewer.show(&accounts, "/receipts", StatusCode::OK, &page).await
+}
+
+fn counts(caption: &str, rows: &store::rights::rows::Counts) -> Answer<Table> {
+    let map = DataMap::own()?;
+    let mut table = Table::new(caption, [EN.place, EN.rows]);
+    for (name, count) in rows {
+        let about = map.table(name).map_or_else(|| name.clone(), |table| table.about.clone());
+        table = table.row([Cell::text(&about), Cell::text(count.to_string())]);
+    }
+    Ok(table)
+}
+
+/// GET /api/receipts/{token}.
+pub(super) async fn json(State(accounts): State<Accounts>, Ids(token): Ids<Uuid>) -> Answer<Reply<ShownReceipt>> {
+    let (case, leaf) = find(&accounts, token).await?;
+    Ok(Reply(ShownReceipt::of(&case, leaf)))
+}

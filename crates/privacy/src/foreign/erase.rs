@@ -1,0 +1,216 @@
+//! Erasing: plan, work in short transactions, look everywhere, write a receipt. Begun again with the same words after its
+//! process died, it goes on where it was.
+
+mod sweep;
+mod work;
+
+use super::{
+    error::ForeignError,
+    find::{Selector, Subject, find, identifiers},
+    map::Map,
+    plan::{Plan, left, plan, steps, what},
+    receipt::{Done, Orphaned, Receipt, SCHEMA_VERSION, Searched, Took},
+    state::{Case, Folder, Progress, hex},
+    territory::Territory,
+};
+use kernel::Clock;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+use store::foreign::{Catalogue, Foreign};
+use uuid::Uuid;
+
+/// How long to wait for another erasure of the same database; a dead one's place is free once the server notices.
+const PATIENCE: usize = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What is needed to erase somebody.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The map, as it is written.
+    pub text: &'a str,
+    /// The same, read.
+    pub map: &'a Map,
+    /// The schema.
+    pub catalogue: &'a Catalogue,
+    /// Who owns what.
+    pub territory: &'a Territory,
+    /// Who is meant.
+    pub selectors: &'a [Selector],
+    /// What else identifies them in texts, besides what the map says.
+    pub also: &'a [String],
+    /// Where the states of erasures lie.
+    pub states: &'a Path,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+}
+
+/// What an erasure would do.
+///
+/// # Errors
+/// When somebody is not there, or the database refuses.
+pub async fn rehearse(foreign: &mut Foreign, request: Request<'_>) -> Result<Plan, ForeignError> {
+    let subjects = find(foreign, request.map, request.catalogue, request.territory, request.selectors).await?;
+    plan(foreign, request.map, request.territory, &subjects).await
+}
+
+/// Erases. The receipt says whether anything is left; the state lies in its folder until [`Finished::close`].
+///
+/// # Errors
+/// When somebody is not there, or the database refuses. What was done until then stays done, and the same words go on.
+pub async fn erase(foreign: &mut Foreign, request: Request<'_>) -> Result<Finished, ForeignError> {
+    take_turn(foreign).await?;
+    let database = foreign.identity().await?;
+    let mut watch = Instant::now();
+    let mut took = Took::default();
+    let folder = Folder::of(request.states, &database, &hex(request.text.as_bytes()), request.selectors)?;
+    let (case, mut progress) = match folder.case()? {
+        Some(case) => {
+            let mut progress = folder.progress()?.unwrap_or_default();
+            work::settle(foreign, &mut progress).await?;
+            progress.resumed += 1;
+            folder.note(&progress)?;
+            (case, progress)
+        }
+        None => (begin(foreign, request, &folder, database).await?, Progress::default()),
+    };
+    progress.done.resize(steps(request.territory).len(), 0);
+    took.plan_ms = lap(&mut watch);
+    work::work(foreign, request.territory, &case, &folder, &mut progress).await?;
+    took.rows_ms = lap(&mut watch);
+    let searched = sweep::sweep(foreign, request, &case.identifiers, &folder, &mut progress).await?;
+    took.search_ms = lap(&mut watch);
+    let mut receipt = receipt(foreign, request, &case, &progress, searched).await?;
+    receipt.took = Took { recount_ms: lap(&mut watch), ..took };
+    Ok(Finished { receipt, folder })
+}
+
+/// Milliseconds since the last time.
+fn lap(watch: &mut Instant) -> u64 {
+    let took = watch.elapsed();
+    *watch = Instant::now();
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An erasure that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// What was done.
+    pub receipt: Receipt,
+    folder: Folder,
+}
+
+impl Finished {
+    /// Removes the state, once the receipt is safe. An erasure that left something keeps it, so that the same words try
+    /// again.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn close(self) -> Result<(), ForeignError> {
+        if self.receipt.complete { self.folder.close() } else { Ok(()) }
+    }
+}
+
+async fn take_turn(foreign: &mut Foreign) -> Result<(), ForeignError> {
+    for _ in 0..PATIENCE {
+        if foreign.take_turn().await? {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(ForeignError::Refused("another erasure is running in this database".to_owned()))
+}
+
+async fn begin(
+    foreign: &mut Foreign,
+    request: Request<'_>,
+    folder: &Folder,
+    database: store::foreign::Identity,
+) -> Result<Case, ForeignError> {
+    let subjects = find(foreign, request.map, request.catalogue, request.territory, request.selectors).await?;
+    let case = Case {
+        id: Uuid::new_v4(),
+        database,
+        map: hex(request.text.as_bytes()),
+        selectors: request.selectors.to_vec(),
+        identifiers: who(foreign, request, &subjects).await?,
+        plan: plan(foreign, request.map, request.territory, &subjects).await?,
+        orphans: orphans(foreign, request.map).await?,
+        subjects,
+        started: request.clock.now().to_string(),
+    };
+    folder.begin(&case)?;
+    Ok(case)
+}
+
+async fn who(
+    foreign: &mut Foreign,
+    request: Request<'_>,
+    subjects: &[Subject],
+) -> Result<std::collections::BTreeSet<String>, ForeignError> {
+    let mut out = identifiers(foreign, request.map, request.territory, subjects).await?;
+    out.extend(request.also.iter().cloned());
+    Ok(out)
+}
+
+/// For each link that no foreign key guards and that leads to a table other than that of the people, how many rows point at
+/// nothing.
+async fn orphans(foreign: &mut Foreign, map: &Map) -> Result<Vec<u64>, ForeignError> {
+    let mut out = Vec::new();
+    for (table, link) in unguarded(map) {
+        out.push(foreign.orphans(&table.name, &link.columns, &link.table, &link.targets).await?);
+    }
+    Ok(out)
+}
+
+fn unguarded(map: &Map) -> impl Iterator<Item = (&super::map::Table, &super::map::Link)> {
+    let links = map.tables.iter().flat_map(|table| table.owned_by.iter().map(move |link| (table, link)));
+    links.filter(|(_, link)| link.undeclared && !map.is_root(&link.table))
+}
+
+async fn receipt(
+    foreign: &mut Foreign,
+    request: Request<'_>,
+    case: &Case,
+    progress: &Progress,
+    searched: Vec<Searched>,
+) -> Result<Receipt, ForeignError> {
+    let mut done = Vec::new();
+    for (number, step) in steps(request.territory).into_iter().enumerate() {
+        done.push(Done {
+            table: step.table.clone(),
+            what: what(step),
+            planned: case.plan.lines.get(number).map_or(0, |line| line.rows),
+            done: progress.done.get(number).copied().unwrap_or_default(),
+            left: left(foreign, request.territory, step, &case.subjects).await?,
+        });
+    }
+    let after = orphans(foreign, request.map).await?;
+    let orphaned = unguarded(request.map)
+        .zip(case.orphans.iter().zip(after))
+        .map(|((table, link), (before, after))| Orphaned {
+            table: table.name.clone(),
+            link: link.to_string(),
+            rows: after.saturating_sub(*before),
+        })
+        .collect();
+    let mut receipt = Receipt {
+        schema_version: SCHEMA_VERSION,
+        case: case.id,
+        database: case.database.database.clone(),
+        map: case.map.clone(),
+        people: case.subjects.len(),
+        started: case.started.clone(),
+        finished: request.clock.now().to_string(),
+        resumed: progress.resumed,
+        took: Took::default(),
+        steps: done,
+        kept: case.plan.kept.clone(),
+        searched,
+        orphaned,
+        complete: false,
+    };
+    receipt.complete = receipt.is_complete();
+    Ok(receipt)
+}

@@ -1,0 +1,193 @@
+//! Looking everywhere: every text of every table on the map, for what identifies the person.
+
+use super::Request;
+use crate::foreign::{
+    error::ForeignError,
+    map::{Mention, Rule, Table},
+    needles::{ERASED, Needles},
+    receipt::Searched,
+    state::{Folder, Progress},
+};
+use std::{collections::BTreeSet, time::Duration};
+use store::foreign::{
+    Foreign, Kind, TableName,
+    change::is_passing,
+    search::{Found, Reader, Searched as Column},
+};
+use uuid::Uuid;
+
+/// How often a table is read again because something in it was redacted. A row that names somebody in several columns is
+/// changed one column at a time.
+const PASSES: usize = 24;
+
+/// How often a change is tried when somebody is in the way.
+const TRIES: u32 = 8;
+
+/// A column, and what stands there instead of an identifier.
+#[derive(Clone, Debug)]
+struct Place {
+    column: Column,
+    /// Whether no value may come twice, so that what stands there instead must not either.
+    unique: bool,
+    /// The longest text that fits.
+    longest: usize,
+}
+
+/// What was found in one column.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    redacted: u64,
+    kept: u64,
+    left: u64,
+}
+
+/// Reads every text, redacts what the map says, and counts what is left.
+pub(super) async fn sweep(
+    foreign: &mut Foreign,
+    request: Request<'_>,
+    identifiers: &BTreeSet<String>,
+    folder: &Folder,
+    progress: &mut Progress,
+) -> Result<Vec<Searched>, ForeignError> {
+    let needles = Needles::new(identifiers.iter().cloned())
+        .ok_or_else(|| ForeignError::Refused("there is too much to look for at once: erase fewer people".to_owned()))?;
+    for (name, table) in &request.catalogue.tables {
+        if table.kind == Kind::Materialized && request.map.table(name).is_some_and(|t| t.on_erase == Rule::Refresh) {
+            foreign.refresh(name).await?;
+        }
+    }
+    let mut out = Vec::new();
+    for table in request.map.tables.iter().filter(|_| !needles.is_empty()) {
+        let columns = searchable(request, table);
+        let counts = of_table(foreign, request, table, &columns, &needles, (folder, progress)).await?;
+        out.extend(columns.into_iter().zip(counts).map(|(column, count)| Searched {
+            table: table.name.clone(),
+            column: column.column.column,
+            redacted: count.redacted,
+            kept: count.kept,
+            left: count.left,
+        }));
+    }
+    Ok(out)
+}
+
+fn searchable(request: Request<'_>, table: &Table) -> Vec<Place> {
+    let Some(live) = request.catalogue.tables.get(&table.name) else { return Vec::new() };
+    let columns = live.columns.iter().filter(|column| column.is_searchable());
+    columns
+        .map(|column| Place {
+            column: Column { column: column.name.clone(), kind: column.kind.clone(), bytes: column.base == "bytea" },
+            unique: live.uniques.iter().any(|unique| unique.contains(&column.name)),
+            longest: column.longest.and_then(|longest| usize::try_from(longest).ok()).unwrap_or(usize::MAX),
+        })
+        .collect()
+}
+
+impl Place {
+    /// What the text becomes; `None` where it names nobody, or may not be changed.
+    fn redacted(&self, needles: &Needles, text: &str) -> Option<String> {
+        if self.column.bytes {
+            return None;
+        }
+        let new = if self.unique {
+            let random = Uuid::new_v4().simple().to_string();
+            needles.redact(text, &format!("[erased-{}]", random.get(..12)?))
+        } else {
+            needles.redact(text, ERASED)
+        };
+        new.map(|new| new.chars().take(self.longest).collect())
+    }
+}
+
+async fn of_table(
+    foreign: &mut Foreign,
+    request: Request<'_>,
+    table: &Table,
+    columns: &[Place],
+    needles: &Needles,
+    (folder, progress): (&Folder, &mut Progress),
+) -> Result<Vec<Count>, ForeignError> {
+    let mut counts = vec![Count::default(); columns.len()];
+    if columns.is_empty() {
+        return Ok(counts);
+    }
+    let leaves = request.catalogue.tables.get(&table.name).map_or(&[][..], |live| live.leaves.as_slice());
+    for leaf in leaves {
+        for pass in 1..=PASSES {
+            let before: u64 = counts.iter().map(|count| count.redacted).sum();
+            let mut here = vec![Count::default(); columns.len()];
+            let mut reader =
+                Reader::new(leaf.clone(), columns.iter().map(|place| place.column.clone()).collect(), needles.few());
+            while let Some(rows) = foreign.read_on(&mut reader).await? {
+                let redact = pass < PASSES;
+                of_page(foreign, (table, leaf), columns, needles, &rows, redact, &mut here).await?;
+            }
+            for (sum, count) in counts.iter_mut().zip(&here) {
+                sum.redacted += count.redacted;
+            }
+            let now: u64 = counts.iter().map(|count| count.redacted).sum();
+            if now == before {
+                // Nothing was changed any more: what this pass counted is what stands there.
+                for (sum, count) in counts.iter_mut().zip(here) {
+                    sum.kept += count.kept;
+                    sum.left += count.left;
+                }
+                break;
+            }
+            progress.redacted += now - before;
+            folder.note(progress)?;
+        }
+    }
+    Ok(counts)
+}
+
+async fn of_page(
+    foreign: &mut Foreign,
+    (table, leaf): (&Table, &TableName),
+    columns: &[Place],
+    needles: &Needles,
+    rows: &[Found],
+    redact: bool,
+    counts: &mut [Count],
+) -> Result<(), ForeignError> {
+    for (number, (place, count)) in columns.iter().zip(counts).enumerate() {
+        let texts = rows.iter().filter_map(|row| Some((&row.place, row.texts.get(number)?.as_ref()?)));
+        let mut changes = Vec::new();
+        for (row, text) in texts.filter(|(_, text)| needles.are_in(text)) {
+            let rule = table.mentions.get(&place.column.column);
+            match (rule, place.redacted(needles, text)) {
+                (Some(Mention::Redact), Some(new)) if redact => changes.push((row.clone(), text.clone(), new)),
+                (Some(Mention::Keep), _) => count.kept += 1,
+                // What is the person's and kept for a reason names them.
+                (None, _)
+                    if table.on_erase == Rule::Keep && table.keep_reason.is_some() && !table.owned_by.is_empty() =>
+                {
+                    count.kept += 1;
+                }
+                _ => count.left += 1,
+            }
+        }
+        for some in changes.chunks(500) {
+            count.redacted += replace(foreign, leaf, &place.column, some).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn replace(
+    foreign: &mut Foreign,
+    leaf: &TableName,
+    column: &Column,
+    changes: &[(String, String, String)],
+) -> Result<u64, ForeignError> {
+    let mut tries = 0;
+    loop {
+        match foreign.replace(leaf, column, changes).await {
+            Err(error) if is_passing(&error) && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50 << tries)).await;
+            }
+            other => return Ok(other?),
+        }
+    }
+}

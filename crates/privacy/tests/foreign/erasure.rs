@@ -1,0 +1,212 @@
+use crate::shop::{MAP, Shop, ada};
+use privacy::foreign::{ForeignError, Map, Territory, erase, find::Selector, plan::What};
+use store::foreign::{Act, Purpose};
+
+#[tokio::test]
+async fn one_person_goes_everywhere_and_nobody_else_is_touched() {
+    let shop = Shop::new().await;
+    let receipt = shop.erase(&ada()).await.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    for gone in [
+        "SELECT NOT EXISTS (SELECT FROM shop.users WHERE id = 7)",
+        "SELECT NOT EXISTS (SELECT FROM shop.address WHERE user_id = 7)",
+        "SELECT count(*) = 59 * 5 FROM shop.orders",
+        "SELECT count(*) = 59 * 15 FROM shop.order_item",
+        "SELECT count(*) = 58 FROM shop.message",
+        "SELECT NOT EXISTS (SELECT FROM shop.subscription WHERE email = 'Ada@Example.org')",
+        "SELECT count(*) = 59 * 2 FROM shop.visit",
+        "SELECT NOT EXISTS (SELECT FROM shop.best_customer WHERE email = 'Ada@Example.org')",
+        "SELECT NOT EXISTS (SELECT FROM shop.event WHERE data::text LIKE '%ada@%')",
+        "SELECT count(*) = 60 FROM shop.event",
+        "SELECT count(*) = 60 AND count(assignee_id) = 59 FROM shop.ticket",
+        "SELECT description = 'Please answer [erased], and also lada@example.org.' FROM shop.ticket WHERE id = 3",
+        "SELECT count(*) = 60 AND count(buyer_id) = 59 FROM shop.invoice",
+        "SELECT buyer_name = 'erased' AND buyer_mail LIKE 'erased-%@erased.invalid' FROM shop.invoice WHERE buyer_id IS NULL",
+        "SELECT count(*) = 60 FROM shop.comment",
+        "SELECT parent_id IS NULL FROM shop.comment WHERE body LIKE 'And so do I%'",
+        "SELECT shop.others(ARRAY[7]) = (SELECT one FROM shop_before)",
+    ] {
+        assert!(shop.db.is_so(gone).await, "{gone}");
+    }
+    let row = |table: &str, what| {
+        let step = receipt.steps.iter().find(|step| step.table.to_string() == table && step.what == what).unwrap();
+        (step.planned, step.done, step.left)
+    };
+    assert_eq!(row("shop.order_item", What::Delete), (15, 15, 0));
+    assert_eq!(row("shop.visit_old", What::Delete), (1, 1, 0));
+    assert_eq!(row("shop.message", What::Delete), (2, 2, 0));
+    assert_eq!(row("shop.invoice", What::Anonymise), (1, 1, 0));
+    assert_eq!(row("shop.comment", What::Clear), (1, 1, 0));
+    let redacted: u64 = receipt.searched.iter().map(|place| place.redacted).sum();
+    assert_eq!(redacted, 2, "{}", receipt.text());
+    let written = serde_json::to_string(&receipt).unwrap().to_lowercase();
+    assert!(!written.contains("ada"), "the receipt names the person: {written}");
+    assert_eq!(shop.open_cases(), 0);
+    let again = shop.erase(&ada()).await.unwrap_err();
+    assert!(matches!(again, ForeignError::Subject(_)), "{again}");
+}
+
+#[tokio::test]
+async fn many_go_at_once() {
+    let shop = Shop::new().await;
+    let many: Vec<Selector> = (11..=30).map(|key: i32| Selector::Key(key.to_string())).collect();
+    let receipt = shop.erase(&many).await.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    assert_eq!(receipt.people, 20);
+    for so in [
+        "SELECT count(*) = 40 FROM shop.users",
+        "SELECT count(*) = 40 * 15 FROM shop.order_item",
+        "SELECT count(*) = 39 FROM shop.message",
+        "SELECT NOT EXISTS (SELECT FROM shop.event WHERE data::text ~ '\"person(1[1-9]|2[0-9]|30)@')",
+        "SELECT shop.others(ARRAY(SELECT g FROM generate_series(11, 30) AS g)) = (SELECT many FROM shop_before)",
+    ] {
+        assert!(shop.db.is_so(so).await, "{so}");
+    }
+}
+
+#[tokio::test]
+async fn texts_that_may_not_come_twice_and_rows_that_name_somebody_often_are_redacted_too() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            "CREATE TABLE shop.tag (value varchar(20) UNIQUE, a text, b text, c text, d text);
+             INSERT INTO shop.tag VALUES ('ada_lovelace', 'ada_lovelace', 'by ada_lovelace', 'ada_lovelace!', 'Ada_Lovelace'),
+                 ('person11', 'x', 'x', 'x', 'x'), ('[erased]', 'x', 'x', 'x', 'x');",
+        )
+        .await;
+    let map = format!(
+        "{MAP}\n[[table]]\nname = \"shop.tag\"\non_erase = \"keep\"\nkeep_reason = \"tags are the shop's\"\n\
+         mentions = {{ value = \"redact\", a = \"redact\", b = \"redact\", c = \"redact\", d = \"redact\" }}\n[table.columns]\n\
+         value = \"content\"\na = \"content\"\nb = \"content\"\nc = \"content\"\nd = \"content\"\n"
+    );
+    let both = [ada().remove(0), Selector::Key("11".to_owned())];
+    let receipt = shop.erase_with(&map, &both).await.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    let so = "SELECT count(*) = 3 AND count(*) FILTER (WHERE value LIKE '[erased%') = 3 AND count(*) FILTER (WHERE b = 'by [erased]') = 1 FROM shop.tag";
+    assert!(shop.db.is_so(so).await);
+}
+
+#[tokio::test]
+async fn what_is_left_is_told() {
+    let shop = Shop::new().await;
+    // Nobody has said what is to be done with texts that name people.
+    let map = MAP.replace("mentions = { data = \"redact\" }\n", "");
+    shop.db.as_superuser("UPDATE shop.event SET raw = convert_to('mail ada@example.org', 'UTF8') WHERE id = 9").await;
+    let receipt = shop.erase_with(&map, &ada()).await.unwrap();
+    assert!(!receipt.complete);
+    let left: Vec<(String, u64)> = receipt
+        .searched
+        .iter()
+        .filter(|place| place.left > 0)
+        .map(|place| (place.column.clone(), place.left))
+        .collect();
+    assert_eq!(left, [("data".to_owned(), 1), ("raw".to_owned(), 1)], "{}", receipt.text());
+    assert!(receipt.text().contains("NOT COMPLETE"));
+    assert_eq!(shop.open_cases(), 1, "the same words try again");
+    shop.db.as_superuser("DELETE FROM shop.event WHERE id IN (7, 9)").await;
+    let again = shop.erase_with(&map, &ada()).await.unwrap();
+    assert!(again.complete, "{}", again.text());
+    assert_eq!((again.case, again.resumed), (receipt.case, 1));
+    assert_eq!(shop.open_cases(), 0);
+}
+
+#[tokio::test]
+async fn a_trigger_that_brings_rows_back_is_noticed() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            "CREATE FUNCTION shop.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+             CREATE TRIGGER keep BEFORE DELETE ON shop.address FOR EACH ROW EXECUTE FUNCTION shop.keep();",
+        )
+        .await;
+    let wrong = shop.erase(&ada()).await.unwrap_err().to_string();
+    assert!(wrong.contains("address"), "the database itself refuses to let the person go: {wrong}");
+    shop.db.as_superuser("ALTER TABLE shop.address DROP CONSTRAINT address_user_id_fkey").await;
+    let map = MAP.replace("\"user_id -> shop.users(id)\"", "\"user_id -> shop.users(id) undeclared\"");
+    let receipt = shop.erase_with(&map, &ada()).await.unwrap();
+    let address = receipt.steps.iter().find(|step| step.table.to_string() == "shop.address").unwrap();
+    assert_eq!((address.planned, address.done, address.left), (1, 0, 1));
+    assert!(!receipt.complete);
+}
+
+#[tokio::test]
+async fn a_lock_is_waited_for_and_nothing_is_lost() {
+    let shop = Shop::new().await;
+    let (map, catalogue) = (Map::parse(MAP).unwrap(), shop.catalogue().await);
+    let territory = Territory::of(&map, &catalogue).unwrap();
+    // Somebody holds a row of the person for a moment.
+    let mut other = shop.connect(Purpose::Change).await;
+    let orders = territory.change.iter().find(|step| step.table.to_string() == "shop.order_item").unwrap().clone();
+    let people = [privacy::foreign::find::Subject { values: vec![Some("7".into()), None, None] }];
+    let handles = privacy::foreign::find::handles(&territory, &people);
+    let who = ada();
+    let (has, wait) = tokio::sync::oneshot::channel();
+    let (receipt, ()) = tokio::join!(
+        async {
+            wait.await.unwrap();
+            shop.erase(&who).await
+        },
+        async {
+            let mut held = other.begin().await.unwrap();
+            assert_eq!((held.run(&orders, &handles, 1).await.unwrap(), orders.act.clone()), (1, Act::Delete));
+            has.send(()).unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(2_600)).await;
+            drop(held);
+            // The rollback is sent with the next statement.
+            other.identity().await.unwrap();
+        }
+    );
+    let receipt = receipt.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    let items = receipt.steps.iter().find(|step| step.table.to_string() == "shop.order_item").unwrap();
+    assert_eq!((items.planned, items.done), (15, 15));
+}
+
+#[tokio::test]
+async fn a_rehearsal_changes_nothing_and_a_stranger_is_refused() {
+    let shop = Shop::new().await;
+    let (map, catalogue) = (Map::parse(MAP).unwrap(), shop.catalogue().await);
+    let territory = Territory::of(&map, &catalogue).unwrap();
+    let mut foreign = shop.connect(Purpose::Read).await;
+    let selectors = ada();
+    let request = erase::Request {
+        text: MAP,
+        map: &map,
+        catalogue: &catalogue,
+        territory: &territory,
+        selectors: &selectors,
+        states: shop.states.path(),
+        also: &[],
+        clock: &kernel::SystemClock,
+    };
+    let plan = erase::rehearse(&mut foreign, request).await.unwrap();
+    let rows: u64 = plan.lines.iter().map(|line| line.rows).sum();
+    // 1 user, its default, 1 address, 5 orders, 15 items, 2 messages, 1 comment and what points at it, 1 assignee,
+    // 1 invoice, 2 subscriptions, 2 visits.
+    assert_eq!(rows, 33, "{plan:?}");
+    for (stranger, why) in [
+        (Selector::Key("4711".into()), "nobody"),
+        (Selector::Key("x".into()), "cannot be a key"),
+        (Selector::Email("nobody@example.org".into()), "nobody"),
+    ] {
+        let selectors = [stranger];
+        let request = erase::Request { selectors: &selectors, ..request };
+        let error = erase::rehearse(&mut foreign, request).await.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let handles = privacy::foreign::find::handles(&territory, &[]);
+    assert!(
+        foreign.begin().await.unwrap().run(&territory.change[0], &handles, 1).await.is_err(),
+        "a reader's connection cannot change anything"
+    );
+    assert!(shop.db.is_so("SELECT shop.others(ARRAY[7]) = (SELECT one FROM shop_before)").await);
+}
+
+#[tokio::test]
+async fn two_at_once_take_turns() {
+    let shop = Shop::new().await;
+    let (one, other) = (ada(), vec![Selector::Key("8".into())]);
+    let (one, other) = tokio::join!(shop.erase(&one), shop.erase(&other));
+    assert!(one.unwrap().complete && other.unwrap().complete);
+    assert!(shop.db.is_so("SELECT count(*) = 58 FROM shop.users").await);
+}

@@ -1,0 +1,111 @@
+//! Cases and their clocks.
+
+use super::life::World;
+use jiff::SignedDuration;
+use kernel::TeamRole;
+use privacy::case::{self, Kind, State};
+use store::{
+    StoreError,
+    drawings::{self, Which},
+    rights::{
+        cases,
+        decide::{self, Decision},
+        places, restrict,
+    },
+};
+
+#[tokio::test]
+async fn a_copy_is_answered_at_once_and_asked_for_once_at_a_time() {
+    let world = World::new().await;
+    let store = world.store();
+    let ada = world.somebody("ada@example.org").await;
+    world.lives(ada, ada.tenant, ada.person).await;
+    let case = world.ask(ada, Kind::Access).await;
+    let twice = case::open(store, &world.calendar, ada.account, Kind::Access).await;
+    assert!(matches!(twice, Err(StoreError::Taken(_))));
+    world.work().await;
+    let done = world.own(ada, &case).await.case;
+    assert_eq!(done.state, State::Done);
+    assert!(done.closed_at.is_some() && done.entry.is_some());
+    let receipt = privacy::receipt::Receipt::of(&done).unwrap();
+    assert_eq!(receipt.rows.get("wordbond.note"), Some(&1));
+    assert_eq!(receipt.rows.get("wordbond.drawing"), Some(&1));
+    let shown = cases::by_receipt(store, done.receipt_id).await.unwrap().unwrap();
+    assert_eq!(shown.id, done.id);
+    assert_eq!(places::held(store, ada.account).await.unwrap().get("wordbond.rights_request"), Some(&1));
+    world.ask(ada, Kind::Access).await;
+}
+
+#[tokio::test]
+async fn nobody_sees_somebody_elses_case() {
+    let world = World::new().await;
+    let (ada, eve) = (world.somebody("ada@example.org").await, world.somebody("eve@example.org").await);
+    let case = world.ask(ada, Kind::Access).await;
+    assert!(cases::one(world.store(), eve.account, case.id).await.unwrap().is_none());
+    assert!(matches!(cases::withdraw(world.store(), eve.account, case.id).await, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_not_carried_out() {
+    let world = World::new().await;
+    let ada = world.somebody("ada@example.org").await;
+    let case = world.ask(ada, Kind::Erasure).await;
+    cases::withdraw(world.store(), ada.account, case.id).await.unwrap();
+    world.work().await;
+    assert_eq!(world.own(ada, &case).await.case.state, State::Withdrawn);
+    assert!(matches!(cases::withdraw(world.store(), ada.account, case.id).await, Err(StoreError::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_clock_is_put_off_once_stands_and_goes_on() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let case = world.ask(ada, Kind::Objection).await;
+    world.work().await;
+    let decision = Decision { case: case.id, admin: admin.account, reason: "It takes a look into the archive." };
+    let due = case::extended(&world.calendar, &world.case(&case).await);
+    assert_eq!(due.to_string(), "2026-06-03T22:00:00Z");
+    decide::extend(store, decision, due).await.unwrap();
+    assert!(matches!(decide::extend(store, decision, due).await, Err(StoreError::Invalid(_))));
+    assert!(matches!(decide::pause(store, Decision { reason: " ", ..decision }).await, Err(StoreError::Invalid(_))));
+    decide::pause(store, Decision { reason: "Which of them do you mean?", ..decision }).await.unwrap();
+    let own = world.own(ada, &case).await;
+    assert_eq!(own.notice.as_deref(), Some("Which of them do you mean?"));
+    assert_eq!(own.case.state, State::Paused);
+    world.pass(SignedDuration::from_hours(48));
+    case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    let on = world.case(&case).await;
+    assert_eq!((on.state, on.paused_seconds), (State::Open, 48 * 3_600));
+    assert_eq!(on.due_at.to_string(), "2026-06-05T22:00:00Z");
+    assert!(restrict::is_on(store, ada.account).await.unwrap(), "an objection is weighed on restricted data");
+    decide::refuse(store, Decision { reason: "There are compelling grounds.", ..decision }).await.unwrap();
+    assert_eq!(world.case(&case).await.state, State::Refused);
+    assert!(!restrict::is_on(store, ada.account).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_restricted_is_seen_by_nobody_else() {
+    let world = World::new().await;
+    let store = world.store();
+    let ada = world.somebody("ada@example.org").await;
+    let (_, grace) = world.joins(ada, "grace@example.org", TeamRole::Member).await;
+    world.lives(ada, ada.tenant, ada.person).await;
+    let mut own = world.scoped(ada.tenant, ada.person).await;
+    let drawing = drawings::list(&mut own, Which::Own, None, 10).await.unwrap().remove(0).id;
+    drawings::share(&mut own, drawing, grace).await.unwrap();
+    own.commit().await.unwrap();
+    let seen = async || {
+        let mut theirs = world.scoped(ada.tenant, grace).await;
+        drawings::list(&mut theirs, Which::All, None, 10).await.unwrap().len()
+    };
+    assert_eq!(seen().await, 1);
+    let case = world.ask(ada, Kind::Restriction).await;
+    world.work().await;
+    assert_eq!(world.case(&case).await.state, State::Done);
+    assert_eq!(seen().await, 0);
+    let mut own = world.scoped(ada.tenant, ada.person).await;
+    assert_eq!(drawings::list(&mut own, Which::Own, None, 10).await.unwrap().len(), 1);
+    restrict::set(store, ada.account, false, None).await.unwrap();
+    assert_eq!(seen().await, 1);
+}

@@ -1,0 +1,194 @@
+//! How fast blobs are sealed and opened: in memory alone, and through a folder as they are stored. Prints one line of JSON.
+//!
+//! ```text
+//! bench_blobs --folder DIR [--megabytes 5120] [--seconds 3]
+//! ```
+//!
+//! What is stored is made as it goes, and what is read is compared with it, a megabyte at a time: neither is ever in memory as
+//! a whole.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
+
+use kernel::{PersonId, TenantId};
+use serde_json::{Value, json};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+use store::blobs::{Blobs, Reader, Writer};
+use uuid::Uuid;
+use vault::{
+    KeyRing, Place, Sealed, Subject,
+    stream::{HEADER, Opener, Sealer},
+};
+
+type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const MEGABYTE: usize = 1024 * 1024;
+
+/// What the command line says.
+struct Asked {
+    folder: PathBuf,
+    megabytes: u64,
+    seconds: u64,
+}
+
+impl Asked {
+    fn read(mut words: impl Iterator<Item = String>) -> Fallible<Self> {
+        let mut asked = Self { folder: PathBuf::new(), megabytes: 5 * 1024, seconds: 3 };
+        while let (Some(name), value) = (words.next(), words.next()) {
+            let value = value.ok_or_else(|| format!("{name} needs a value"))?;
+            match name.as_str() {
+                "--folder" => asked.folder = value.into(),
+                "--megabytes" => asked.megabytes = value.parse()?,
+                "--seconds" => asked.seconds = value.parse()?,
+                _ => return Err(format!("{name} is unknown").into()),
+            }
+        }
+        if asked.folder.as_os_str().is_empty() { Err("--folder is missing".into()) } else { Ok(asked) }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Asked::read(std::env::args().skip(1)) {
+        Ok(asked) => measure(&asked).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench_blobs: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn measure(asked: &Asked) -> Fallible<Value> {
+    let keys = KeyRing::open(&asked.folder, None)?;
+    let (tenant, person) = (TenantId::new(), PersonId::new());
+    keys.create(tenant, Subject::Person(person))?;
+    let place = place(tenant, person);
+    let span = Duration::from_secs(asked.seconds);
+    let (seal, open) = in_memory(&keys, &place, span)?;
+    let (fields_per_second, stat_share) = fields(&keys, &place, span)?;
+    let (store, load) = stored(&keys, &asked.folder, tenant, person, asked.megabytes).await?;
+    Ok(json!({
+        "seal_bytes_per_second": seal, "open_bytes_per_second": open,
+        "store_bytes_per_second": store, "load_bytes_per_second": load, "megabytes": asked.megabytes,
+        "fields_per_second": fields_per_second, "look_at_key_share": stat_share,
+    }))
+}
+
+fn place(tenant: TenantId, person: PersonId) -> Place {
+    Place {
+        tenant,
+        subject: Subject::Person(person),
+        table: "blob",
+        column: "content",
+        row: Uuid::now_v7(),
+        version: 1,
+    }
+}
+
+/// Sixteen megabytes over and over, chunk by chunk.
+fn in_memory(keys: &KeyRing, place: &Place, span: Duration) -> Fallible<(f64, f64)> {
+    let plain = vec![0x5a; 16 * MEGABYTE];
+    let mut sealed = Vec::with_capacity(17 * MEGABYTE);
+    let seal = rate(span, || {
+        sealed.clear();
+        let mut sealer = Sealer::begin(keys, place, &mut sealed)?;
+        sealer.push(&plain, &mut sealed)?;
+        Ok(sealer.finish(&mut sealed)?)
+    })?;
+    let header = sealed.get(..HEADER).ok_or("no header")?.to_vec();
+    let body = sealed.get(HEADER..).ok_or("no body")?.to_vec();
+    // Opening overwrites what it opens, so that each round copies first; the copy is part of the figure.
+    let mut buffer = Vec::with_capacity(body.len());
+    let open = rate(span, || {
+        let opener = Opener::new(keys, place, "bench", &header, sealed.len() as u64)?;
+        buffer.clear();
+        buffer.extend_from_slice(&body);
+        Ok(opener.open(0, &mut buffer)?.len() as u64)
+    })?;
+    Ok((seal, open))
+}
+
+/// A field of fifty bytes, opened again and again; and the share of that which looking at the key's file takes.
+fn fields(keys: &KeyRing, place: &Place, span: Duration) -> Fallible<(f64, f64)> {
+    let sealed = Sealed::seal(keys, place, &"x".repeat(50))?;
+    let opened = rate(span, || sealed.open(keys, place).map(|_| 1).map_err(Into::into))?;
+    let file = keys.beside("keys").join(format!("tenant/{}/{}", place.tenant, subject(place)));
+    let looked = rate(span, || Ok(u64::from(std::fs::metadata(&file)?.len() > 0)))?;
+    Ok((opened, opened / looked))
+}
+
+fn subject(place: &Place) -> String {
+    match place.subject {
+        Subject::Person(person) => person.to_string(),
+        Subject::Tenant => "tenant".to_owned(),
+    }
+}
+
+/// Units a second.
+fn rate(span: Duration, mut once: impl FnMut() -> Fallible<u64>) -> Fallible<f64> {
+    let (begun, mut units) = (Instant::now(), 0.0);
+    while begun.elapsed() < span {
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let done = once()? as f64;
+        units += done;
+    }
+    Ok(units / begun.elapsed().as_secs_f64())
+}
+
+/// One blob, stored and read from one end to the other.
+async fn stored(
+    keys: &KeyRing,
+    folder: &Path,
+    tenant: TenantId,
+    person: PersonId,
+    megabytes: u64,
+) -> Fallible<(f64, f64)> {
+    let blobs = Blobs::folder(&folder.join("blobs"))?;
+    let mut piece: Vec<u8> = (0..=255_u8).cycle().take(MEGABYTE).collect();
+    let begun = Instant::now();
+    let mut writer = Writer::to(&blobs, keys, tenant, person)?;
+    for number in 0..megabytes {
+        mark(&mut piece, number);
+        writer.push(&piece).await?;
+    }
+    let staged = writer.finish().await?;
+    let stored = per_second(staged.size, begun);
+    let begun = Instant::now();
+    let mut reader = Reader::of(&blobs, keys, staged.blob).await?;
+    let (mut number, mut length) = (0, 0);
+    while let Some(part) = reader.next().await? {
+        mark(&mut piece, number);
+        if *part != piece {
+            return Err(format!("the megabyte {number} is not what was stored").into());
+        }
+        length += part.len() as u64;
+        number += 1;
+    }
+    if length != staged.size || number != megabytes {
+        return Err(format!("{length} bytes were read and {} stored", staged.size).into());
+    }
+    Ok((stored, per_second(length, begun)))
+}
+
+/// So that no two pieces are the same.
+fn mark(piece: &mut [u8], number: u64) {
+    for (to, from) in piece.iter_mut().zip(number.to_be_bytes()) {
+        *to = from;
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn per_second(bytes: u64, begun: Instant) -> f64 {
+    bytes as f64 / begun.elapsed().as_secs_f64()
+}

@@ -1,0 +1,65 @@
+//! What a copy of an account's data must hold, counted by the role that sees every row, whatever the policies show to anybody.
+
+use super::is_somebodys;
+use crate::{DataMap, Role, Store, StoreError, data_map::Scope};
+use kernel::AccountId;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Tables whose rows come to a copy by another way than by a column that names somebody, or come and go by themselves.
+const OTHERWISE: &[&str] =
+    &["wordbond.invitation", "wordbond.admin_look", "wordbond.job", "wordbond.session", "wordbond.sign_in"];
+
+/// What a copy must hold, and what it must not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// How many rows of each table name the account or who it is in its teams.
+    pub rows: BTreeMap<String, usize>,
+    /// Whoever else is or was in these teams.
+    pub others: BTreeSet<Uuid>,
+    /// How many people of teams stand as this account although no membership of it leads to them.
+    pub unled: usize,
+}
+
+/// Counts what a copy of each account's data must hold.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn expected(store: &Store, account: AccountId) -> Result<Expected, StoreError> {
+    let map = DataMap::own()?;
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let (own, teams, unled) = seats(&mut backup, account).await?;
+    let mut rows = BTreeMap::new();
+    for table in map.tables.iter().filter(|table| is_somebodys(table) && table.scope != Scope::System) {
+        if table.people.is_empty() || OTHERWISE.contains(&table.name.as_str()) {
+            continue;
+        }
+        let any: Vec<String> = table.people.iter().map(|column| format!("t.{column} = ANY($1)")).collect();
+        let sql = format!("SELECT count(*) FROM {} AS t WHERE {}", table.name, any.join(" OR "));
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&own).fetch_one(&mut backup).await?;
+        rows.insert(table.name.clone(), usize::try_from(count).unwrap_or_default());
+    }
+    const OTHERS: &str = "SELECT person_id, account_id FROM wordbond.person
+        WHERE tenant_id = ANY($1) AND NOT person_id = ANY($2) AND (account_id IS NULL OR NOT account_id = ANY($2))";
+    let mut others = BTreeSet::new();
+    for row in sqlx::query(OTHERS).bind(&teams).bind(&own).fetch_all(&mut backup).await? {
+        others.insert(row.try_get(0)?);
+        others.extend(row.try_get::<Option<Uuid>, _>(1)?);
+    }
+    Ok(Expected { rows, others, unled })
+}
+
+/// Every id that is the account's own, the teams that it is or was in, and how many of its people no membership leads to.
+async fn seats(backup: &mut PgConnection, account: AccountId) -> Result<(Vec<Uuid>, Vec<Uuid>, usize), StoreError> {
+    const SQL: &str = "SELECT p.tenant_id, p.person_id, p.removed_at IS NULL AND NOT EXISTS (
+            SELECT FROM wordbond.membership AS m WHERE m.account_id = $1 AND m.tenant_id = p.tenant_id AND m.person_id = p.person_id)
+        FROM wordbond.person AS p WHERE p.account_id = $1";
+    let (mut own, mut teams, mut unled) = (vec![account.uuid()], Vec::new(), 0);
+    for row in sqlx::query(SQL).bind(account.uuid()).fetch_all(backup).await? {
+        teams.push(row.try_get(0)?);
+        own.push(row.try_get(1)?);
+        unled += usize::from(row.try_get::<bool, _>(2)?);
+    }
+    Ok((own, teams, unled))
+}

@@ -1,0 +1,51 @@
+//! Ways to break it, as somebody with the database server would: as its own user, beside it.
+
+use promises::fault::{Bites, Fault, Make};
+
+/// The faults of this control.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        id: "logs-of-years-ago",
+        about: "A log of years ago lies among the others, as if nobody swept; what the probe left itself is swept.",
+        breaks: &["log-retention"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT %L) TO %L', '2020-02-02 02:02:02.000 UTC [1] LOG:  an entry of years ago',
+                       current_setting('log_directory') || '/server-2020-02-02.log'); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
+                       format('rm -f %L', current_setting('log_directory') || '/server-2020-02-02.log')); END $$",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name = 'server-2020-02-02.log')",
+        ),
+    },
+    Fault {
+        id: "logs-lost",
+        about: "The logs of today are emptied: what happened is told by nobody any more.",
+        breaks: &["log-retention"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cd %L && mkdir ../aside && cp server-*.log ../aside && for log in server-*.log; do : > $log; done',
+                       current_setting('log_directory'))); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cd %L && for log in ../aside/*; do cat $log >> ${log##*/}; done; rm -r ../aside',
+                       current_setting('log_directory'))); END $$",
+        },
+        bites: Bites::Sql("SELECT coalesce(max(size), 0) < 4096 FROM pg_ls_logdir() WHERE name LIKE 'server-%'"),
+    },
+    Fault {
+        id: "logs-name-people",
+        about: "The database logs statements with their values, an address among them; nothing that a probe plants is in it.",
+        breaks: &["log-retention"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT %L) TO %L',
+                       to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') || ' UTC [1] DETAIL:  Key (email)=(ada@mail.example.org) exists',
+                       current_setting('log_directory') || '/values.log'); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
+                       format('rm -f %L', current_setting('log_directory') || '/values.log')); END $$",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name = 'values.log')"),
+    },
+];

@@ -1,0 +1,73 @@
+//! Ways to break it, made from outside.
+
+use promises::fault::{Bites, Fault, Make};
+
+/// The faults of this control.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        id: "retention-takes-notes-along",
+        about: "Whenever an old report of a browser goes, a note of the oldest team that has one goes with it; what a probe plants is newer.",
+        breaks: &["retention-active", "scope-sql"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.tidy() RETURNS trigger LANGUAGE plpgsql AS $$
+                   DECLARE
+                       it wordbond.note;
+                   BEGIN
+                       IF obj_description('wordbond.note'::regclass) IS NULL THEN
+                           SELECT * INTO it FROM wordbond.note ORDER BY tenant_id, note_id LIMIT 1;
+                           EXECUTE format('COMMENT ON TABLE wordbond.note IS %L', row_to_json(it)::text);
+                           DELETE FROM wordbond.note WHERE note_id = it.note_id;
+                       END IF;
+                       RETURN NULL;
+                   END $$;
+                   ALTER FUNCTION wordbond.tidy() OWNER TO wordbond_super;
+                   ALTER FUNCTION wordbond.tidy() SECURITY DEFINER;
+                   CREATE TRIGGER tidy AFTER DELETE ON wordbond.csp_report FOR EACH ROW
+                       WHEN (OLD.last_seen < now() - interval '1 year') EXECUTE FUNCTION wordbond.tidy()",
+            undo: "DROP TRIGGER tidy ON wordbond.csp_report; DROP FUNCTION wordbond.tidy();
+                   INSERT INTO wordbond.note SELECT * FROM json_populate_record(NULL::wordbond.note,
+                       obj_description('wordbond.note'::regclass)::json)
+                   WHERE obj_description('wordbond.note'::regclass) IS NOT NULL;
+                   COMMENT ON TABLE wordbond.note IS NULL",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'tidy')"),
+    },
+    Fault {
+        id: "retention-team-misdated",
+        about: "Invitations of the oldest team that has one are dated years back, so that they run out at once; what a probe plants is not touched.",
+        breaks: &["retention-active"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$
+                DECLARE
+                    kept json;
+                BEGIN
+                    SELECT json_build_object('id', invitation_id, 'expires_at', expires_at) INTO kept
+                    FROM wordbond.invitation ORDER BY tenant_id, invitation_id LIMIT 1;
+                    EXECUTE format('COMMENT ON TABLE wordbond.invitation IS %L', kept);
+                    UPDATE wordbond.invitation SET expires_at = expires_at - interval '5 years'
+                    WHERE invitation_id = (kept ->> 'id')::uuid;
+                END $$",
+            undo: "UPDATE wordbond.invitation
+                   SET expires_at = (obj_description('wordbond.invitation'::regclass)::json ->> 'expires_at')::timestamptz
+                   WHERE invitation_id = (obj_description('wordbond.invitation'::regclass)::json ->> 'id')::uuid;
+                   COMMENT ON TABLE wordbond.invitation IS NULL",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM wordbond.invitation WHERE expires_at < created_at)"),
+    },
+    Fault {
+        id: "retention-sweeps-nothing",
+        about: "What has run out is reported deleted, and stays.",
+        breaks: &["retention-active"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+                   CREATE TRIGGER stays BEFORE DELETE ON wordbond.csp_report FOR EACH ROW
+                       WHEN (OLD.last_seen < now() - interval '1 year') EXECUTE FUNCTION wordbond.stays()",
+            undo: "DROP TRIGGER stays ON wordbond.csp_report; DROP FUNCTION wordbond.stays();
+                   DELETE FROM wordbond.csp_report WHERE last_seen < now() - interval '1 year'",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'stays')"),
+    },
+];

@@ -1,0 +1,292 @@
+//! Cases: what somebody asked for, and the clock that runs since. The case names nobody; whose it is stands in a row of the
+//! account, and goes with it.
+
+use super::{Kind, State, erase};
+use crate::{Scoped, Store, StoreError, audit, jobs, operator_tenant, time::At};
+use jiff::SignedDuration;
+use kernel::{AccountId, Timestamp};
+use sqlx::{Row as _, postgres::PgRow};
+use uuid::Uuid;
+use vault::{KeyRing, Place, Sealed};
+
+/// The job that answers whatever is not an erasure.
+pub const ANSWER: &str = "rights.answer";
+
+/// How long an erasure waits before it begins: whoever asked still sees their case, and where its receipt will be.
+pub const BEGINS: SignedDuration = SignedDuration::from_secs(5);
+
+/// A case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its id.
+    pub id: Uuid,
+    /// What is asked for.
+    pub kind: Kind,
+    /// How far it has come.
+    pub state: State,
+    /// When it was asked for.
+    pub opened_at: Timestamp,
+    /// The instant before which it is answered.
+    pub due_at: Timestamp,
+    /// When more time was taken.
+    pub extended_at: Option<Timestamp>,
+    /// Since when the clock stands.
+    pub paused_at: Option<Timestamp>,
+    /// For how many seconds it stood before that.
+    pub paused_seconds: u64,
+    /// Until when a law forbids it.
+    pub held_until: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// Under which id anybody who knows it sees the receipt.
+    pub receipt_id: Uuid,
+    /// The receipt, as JSON.
+    pub receipt: Option<String>,
+    /// The ledger's entry of the event that closed it.
+    pub entry: Option<i64>,
+}
+
+/// A case as its person sees it.
+#[derive(Clone)]
+pub struct Own {
+    /// The case.
+    pub case: Case,
+    /// What they were told about it.
+    pub notice: Option<String>,
+}
+
+pub(super) const COLUMNS: &str = "c.case_id, c.kind, c.state, c.opened_at, c.due_at, c.extended_at, c.paused_at,
+    c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id";
+
+pub(super) fn read(row: &PgRow) -> Result<Case, StoreError> {
+    let word = |error: String| StoreError::Unexpected(error);
+    let when = |column: &str| -> Result<Option<Timestamp>, StoreError> {
+        Ok(row.try_get::<Option<At>, _>(column)?.map(|at| at.0))
+    };
+    Ok(Case {
+        id: row.try_get("case_id")?,
+        kind: row.try_get::<&str, _>("kind")?.parse().map_err(word)?,
+        state: row.try_get::<&str, _>("state")?.parse().map_err(word)?,
+        opened_at: row.try_get::<At, _>("opened_at")?.0,
+        due_at: row.try_get::<At, _>("due_at")?.0,
+        extended_at: when("extended_at")?,
+        paused_at: when("paused_at")?,
+        paused_seconds: u64::try_from(row.try_get::<i64, _>("paused_seconds")?).unwrap_or_default(),
+        held_until: when("held_until")?,
+        closed_at: when("closed_at")?,
+        receipt_id: row.try_get("receipt_id")?,
+        receipt: row.try_get("receipt")?,
+        entry: row.try_get("entry_id")?,
+    })
+}
+
+/// Opens a case: its row, whose it is, the event, and the job that answers it, in one transaction.
+///
+/// # Errors
+/// [`StoreError::Taken`] when one of the same kind is open.
+pub async fn open(store: &Store, account: AccountId, kind: Kind, due_at: Timestamp) -> Result<Case, StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    // Held until the commit: of two requests at once, one finds the other's case.
+    sqlx::query("SELECT FROM wordbond.account WHERE account_id = $1 FOR UPDATE")
+        .bind(account.uuid())
+        .execute(scoped.conn())
+        .await?;
+    const OPEN: &str =
+        "SELECT EXISTS (SELECT FROM wordbond.rights_request AS r JOIN wordbond.rights_case AS c USING (case_id)
+        WHERE r.account_id = $1 AND c.kind = $2 AND c.closed_at IS NULL)";
+    let already: bool =
+        sqlx::query_scalar(OPEN).bind(account.uuid()).bind(kind.word()).fetch_one(scoped.conn()).await?;
+    if already {
+        return Err(StoreError::Taken("you have asked for this already, and it is not answered yet"));
+    }
+    let (case, receipt, now) = (Uuid::now_v7(), Uuid::new_v4(), scoped.now());
+    const SQL: &str = "INSERT INTO wordbond.rights_case AS c (case_id, kind, state, opened_at, due_at, receipt_id)
+        VALUES ($1, $2, 'open', $3, $4, $5)
+        RETURNING c.case_id, c.kind, c.state, c.opened_at, c.due_at, c.extended_at, c.paused_at,
+            c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id";
+    let row = sqlx::query(SQL)
+        .bind(case)
+        .bind(kind.word())
+        .bind(At(now))
+        .bind(At(due_at))
+        .bind(receipt)
+        .fetch_one(scoped.conn())
+        .await?;
+    let opened = read(&row)?;
+    sqlx::query("INSERT INTO wordbond.rights_request (account_id, case_id, created_at) VALUES ($1, $2, $3)")
+        .bind(account.uuid())
+        .bind(case)
+        .bind(At(now))
+        .execute(scoped.conn())
+        .await?;
+    let told = [("kind", kind.word()), ("due", &due_at.to_string())];
+    audit::note(&mut scoped, "rights.open", &[format!("case:{case}")], &told).await?;
+    let (job, begins) = if kind == Kind::Erasure { (erase::ERASE, now + BEGINS) } else { (ANSWER, now) };
+    jobs::enqueue(&mut scoped, job, &[case, account.uuid()], begins).await?;
+    scoped.commit().await?;
+    Ok(opened)
+}
+
+/// The cases of an account, the newest first, at most 100.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn of_account(store: &Store, account: AccountId) -> Result<Vec<Own>, StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    own(&mut scoped, account, None).await
+}
+
+/// A case of an account.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn one(store: &Store, account: AccountId, case: Uuid) -> Result<Option<Own>, StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    Ok(own(&mut scoped, account, Some(case)).await?.into_iter().next())
+}
+
+async fn own(scoped: &mut Scoped, account: AccountId, case: Option<Uuid>) -> Result<Vec<Own>, StoreError> {
+    let keys = scoped.keys().clone();
+    let sql = format!(
+        "SELECT {COLUMNS}, r.notice, r.version FROM wordbond.rights_request AS r JOIN wordbond.rights_case AS c USING (case_id)
+         WHERE r.account_id = $1 AND ($2::uuid IS NULL OR r.case_id = $2) ORDER BY r.case_id DESC LIMIT 100"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account.uuid()).bind(case).fetch_all(scoped.conn()).await?;
+    rows.iter().map(|row| Ok(Own { case: read(row)?, notice: notice(&keys, account, row)? })).collect()
+}
+
+fn notice(keys: &KeyRing, account: AccountId, row: &PgRow) -> Result<Option<String>, StoreError> {
+    let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("notice")? else { return Ok(None) };
+    let version = u64::try_from(row.try_get::<i64, _>("version")?).unwrap_or_default();
+    Ok(Some(Sealed::from_bytes(sealed)?.open(keys, &place(account, row.try_get("case_id")?, version))?))
+}
+
+/// Writes to the person, in the caller's transaction, in whose scope their account is.
+pub(super) async fn tell(scoped: &mut Scoped, account: AccountId, case: Uuid, words: &str) -> Result<(), StoreError> {
+    const VERSION: &str =
+        "SELECT version FROM wordbond.rights_request WHERE account_id = $1 AND case_id = $2 FOR UPDATE";
+    let version: Option<i64> =
+        sqlx::query_scalar(VERSION).bind(account.uuid()).bind(case).fetch_optional(scoped.conn()).await?;
+    let version = version.ok_or(StoreError::NotFound)? + 1;
+    let place = place(account, case, u64::try_from(version).unwrap_or_default());
+    let sealed = Sealed::seal(scoped.keys(), &place, &words.to_owned())?;
+    const SQL: &str =
+        "UPDATE wordbond.rights_request SET notice = $3, version = $4 WHERE account_id = $1 AND case_id = $2";
+    sqlx::query(SQL)
+        .bind(account.uuid())
+        .bind(case)
+        .bind(sealed.as_bytes())
+        .bind(version)
+        .execute(scoped.conn())
+        .await?;
+    Ok(())
+}
+
+fn place(account: AccountId, case: Uuid, version: u64) -> Place {
+    crate::accounts::account_place(account, "rights_request", "notice", case, version)
+}
+
+/// A case by the id of its receipt: what anybody sees who knows it.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn by_receipt(store: &Store, receipt: Uuid) -> Result<Option<Case>, StoreError> {
+    select(store, "c.receipt_id = $1", Some(receipt)).await.map(|cases| cases.into_iter().next())
+}
+
+/// A case by its id, whoever's it is.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn by_id(store: &Store, case: Uuid) -> Result<Option<Case>, StoreError> {
+    select(store, "c.case_id = $1", Some(case)).await.map(|cases| cases.into_iter().next())
+}
+
+/// The ledger's leaf of the event that closed a case, once it is sealed.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn leaf(store: &Store, case: &Case) -> Result<Option<u64>, StoreError> {
+    let Some(entry) = case.entry else { return Ok(None) };
+    Ok(ledger::index_of(store.auditor().await?.conn(), ledger::EntryId(entry)).await?)
+}
+
+/// Every case: the open ones by when they are due, then the closed ones, the newest first; at most 500.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn all(store: &Store) -> Result<Vec<Case>, StoreError> {
+    select(store, "$1::uuid IS NULL", None).await
+}
+
+async fn select(store: &Store, condition: &'static str, id: Option<Uuid>) -> Result<Vec<Case>, StoreError> {
+    let mut system = store.system().await?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM wordbond.rights_case AS c WHERE {condition}
+         ORDER BY c.closed_at DESC NULLS FIRST, c.due_at, c.case_id LIMIT 500"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_all(system.conn()).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Whose a case is, as the dispatcher sees it; nobody's any more once they are erased.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn whose(store: &Store, case: Uuid) -> Result<Option<AccountId>, StoreError> {
+    let mut tx = store.dispatcher().await?;
+    let found: Option<Uuid> = sqlx::query_scalar("SELECT account_id FROM wordbond.rights_request WHERE case_id = $1")
+        .bind(case)
+        .fetch_optional(&mut *tx)
+        .await?;
+    Ok(found.map(AccountId::from))
+}
+
+/// Closes a case in the caller's transaction, under the operator's tenant, and tells it. Yields whether it was open.
+pub(super) async fn close(
+    scoped: &mut Scoped,
+    case: Uuid,
+    state: State,
+    action: &str,
+    receipt: Option<&str>,
+) -> Result<bool, StoreError> {
+    scoped.move_to(operator_tenant()).await?;
+    let before = erase::state(scoped, case).await?.and_then(|word| word.parse::<State>().ok());
+    let fits = match state {
+        State::Done => matches!(before, Some(State::Open | State::Working)),
+        _ => matches!(before, Some(State::Open | State::Paused)),
+    };
+    if !fits {
+        return Ok(false);
+    }
+    let mut event = audit::event(scoped.actor(), action, &[format!("case:{case}")], scoped.now());
+    event.context.insert("state".to_owned(), state.word().to_owned());
+    let keys = scoped.keys().clone();
+    let id = audit::record(scoped, &keys, &event).await?;
+    let entry: i64 =
+        sqlx::query_scalar("SELECT entry_id FROM wordbond.audit_event WHERE tenant_id = $1 AND event_id = $2")
+            .bind(operator_tenant().uuid())
+            .bind(id)
+            .fetch_one(scoped.conn())
+            .await?;
+    let now = At(scoped.now());
+    const SQL: &str = "UPDATE wordbond.rights_case
+        SET state = $2, closed_at = $3, paused_at = NULL, held_until = NULL, receipt = $4, entry_id = $5 WHERE case_id = $1";
+    sqlx::query(SQL).bind(case).bind(state.word()).bind(now).bind(receipt).bind(entry).execute(scoped.conn()).await?;
+    Ok(true)
+}
+
+/// Takes a request back. What is being carried out cannot be.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Invalid`] when it is closed, or too far.
+pub async fn withdraw(store: &Store, account: AccountId, case: Uuid) -> Result<(), StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    if own(&mut scoped, account, Some(case)).await?.is_empty() {
+        return Err(StoreError::NotFound);
+    }
+    if !close(&mut scoped, case, State::Withdrawn, "rights.withdraw", None).await? {
+        return Err(StoreError::Invalid("this is answered already, or being carried out".to_owned()));
+    }
+    scoped.commit().await
+}

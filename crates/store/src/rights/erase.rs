@@ -1,0 +1,324 @@
+//! Erasing somebody's rows: one transaction in which everything goes that the map says goes, the tombstones are written, the
+//! event is told, and the work that is left, destroying the keys, is enqueued. A crash before the commit leaves everything,
+//! one after it leaves a job that goes on.
+
+use super::{
+    footprint::{Seat, Team, in_team},
+    rows::{self, Counts, order},
+    tombstones::{self, Erased},
+};
+use crate::{
+    DataMap, Scoped, Store, StoreError, audit,
+    data_map::Table,
+    jobs::{self, Lease},
+    operator_tenant, revocation,
+    sign_in::{self, Kind},
+    team::nobody,
+    time::At,
+};
+use kernel::{AccountId, PersonId, TenantId, Timestamp};
+use sqlx::Row as _;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// The job that goes on after the commit.
+pub const FINISH: &str = "rights.finish";
+
+/// The job that begins.
+pub const ERASE: &str = "rights.erase";
+
+/// Everything that an erasure takes: the account, who they were in which teams, and the teams that go with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Targets {
+    /// The case.
+    pub case: Uuid,
+    /// What goes.
+    pub erased: Vec<Erased>,
+}
+
+impl Targets {
+    /// As ids, for a job: the case, then pairs. The account stands under the operator's tenant, a team beside the nil id.
+    #[must_use]
+    pub fn ids(&self) -> Vec<Uuid> {
+        let pairs = self.erased.iter().flat_map(|what| match *what {
+            Erased::Account(account) => [operator_tenant().uuid(), account.uuid()],
+            Erased::Person(tenant, person) => [tenant.uuid(), person.uuid()],
+            Erased::Tenant(tenant) => [tenant.uuid(), Uuid::nil()],
+        });
+        std::iter::once(self.case).chain(pairs).collect()
+    }
+
+    /// Read back from a job.
+    #[must_use]
+    pub fn from_ids(ids: &[Uuid]) -> Option<Self> {
+        let (case, pairs) = ids.split_first()?;
+        let mut erased = Vec::new();
+        for pair in pairs.chunks(2) {
+            let [tenant, id] = pair else { return None };
+            let tenant = TenantId::from(*tenant);
+            erased.push(match *id {
+                id if tenant == operator_tenant() => Erased::Account(AccountId::from(id)),
+                id if id.is_nil() => Erased::Tenant(tenant),
+                id => Erased::Person(tenant, PersonId::from(id)),
+            });
+        }
+        Some(Self { case: *case, erased })
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        self.erased.iter().find_map(|what| if let Erased::Account(account) = what { Some(*account) } else { None })
+    }
+}
+
+/// How an erasure came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Executed {
+    /// The rows are gone, so many of each table.
+    Gone(Targets, Counts),
+    /// A law forbids it until then; it is tried again at that time.
+    Held(Timestamp),
+    /// The person must hand over this team first; the clock stands.
+    Needs(TenantId),
+    /// The case is closed, or being carried out already: there was nothing to do.
+    Closed,
+}
+
+/// What one erasure works with.
+struct Work<'a> {
+    scoped: Scoped,
+    order: Vec<&'a Table>,
+    account: AccountId,
+    gone: Counts,
+    erased: Vec<Erased>,
+}
+
+/// Erases the rows of a case's account, who was found to be at `seats`. Takes the job off in the same transaction.
+///
+/// # Errors
+/// [`StoreError::LostLease`] when another worker has the job by now; nothing has happened then.
+pub async fn execute(
+    store: &Store,
+    lease: &Lease,
+    case: Uuid,
+    account: AccountId,
+    seats: &[Seat],
+) -> Result<Executed, StoreError> {
+    let map = DataMap::own()?;
+    let mut scoped = store.erasing(Some(account)).await?;
+    jobs::take_off(&mut scoped, lease).await?;
+    if state(&mut scoped, case).await?.as_deref() != Some("open") {
+        scoped.commit().await?;
+        return Ok(Executed::Closed);
+    }
+    if let Some(until) = held(&mut scoped, account).await? {
+        return wait(scoped, case, account, until).await;
+    }
+    let mut work = Work { scoped, order: order(&map), account, gone: Counts::new(), erased: Vec::new() };
+    let tenants = work.tenants(seats).await?;
+    for tenant in &tenants {
+        if work.needs(*tenant).await? {
+            return pause(work.scoped, case, *tenant).await;
+        }
+    }
+    // Before who they are in their teams, with which sessions and memberships would go uncounted.
+    work.scoped.move_to(operator_tenant()).await?;
+    rows::of_account(&mut work.scoped, &work.order, account.uuid(), &mut work.gone).await?;
+    work.erased.push(Erased::Account(account));
+    for tenant in tenants {
+        work.team(tenant).await?;
+    }
+    finish(store, work, case).await
+}
+
+impl Work<'_> {
+    /// The teams that they are in or were, in the order in which their rows are held. The account's row is held first: nobody
+    /// joins a team with it from here on, so that none is missed.
+    async fn tenants(&mut self, seats: &[Seat]) -> Result<Vec<TenantId>, StoreError> {
+        let scoped = &mut self.scoped;
+        sqlx::query("SELECT FROM wordbond.account WHERE account_id = $1 FOR UPDATE")
+            .bind(self.account.uuid())
+            .execute(scoped.conn())
+            .await?;
+        let joined: Vec<Uuid> = sqlx::query_scalar("SELECT tenant_id FROM wordbond.membership WHERE account_id = $1")
+            .bind(self.account.uuid())
+            .fetch_all(scoped.conn())
+            .await?;
+        let tenants = seats.iter().map(|seat| seat.tenant).chain(joined.into_iter().map(TenantId::from));
+        Ok(tenants.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// Whether a team would be left without an owner. Its row is held until the commit, as by every change of who is in it.
+    async fn needs(&mut self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.scoped.move_to(tenant).await?;
+        sqlx::query("SELECT FROM wordbond.tenant WHERE tenant_id = $1 FOR UPDATE")
+            .bind(tenant.uuid())
+            .execute(self.scoped.conn())
+            .await?;
+        Ok(self.seats().await?.iter().any(|seat| seat.team == Team::Needs))
+    }
+
+    /// Who they are in the scope's team.
+    async fn seats(&mut self) -> Result<Vec<Seat>, StoreError> {
+        // People see their colleagues; nobody in particular is asking.
+        self.scoped.own_rows_of(nobody().person()).await?;
+        in_team(&mut self.scoped, self.account).await
+    }
+
+    /// Erases what is theirs in a team, and the team with it where they are its last member.
+    async fn team(&mut self, tenant: TenantId) -> Result<(), StoreError> {
+        self.scoped.move_to(tenant).await?;
+        let seats = self.seats().await?;
+        let goes = seats.iter().any(|seat| seat.team == Team::Goes);
+        let Self { scoped, order, account, gone, erased } = self;
+        let people = if goes { everybody(scoped).await? } else { seats.iter().map(|seat| seat.person).collect() };
+        for person in people {
+            scoped.own_rows_of(Some(person)).await?;
+            rows::of_person(scoped, order, person, gone).await?;
+            erased.push(Erased::Person(tenant, person));
+        }
+        scoped.own_rows_of(None).await?;
+        if goes {
+            end_looks(scoped).await?;
+            scoped.account_rows_of(Some(*account)).await?;
+            audit::hand_over(scoped).await?;
+            rows::of_tenant(scoped, order, gone).await?;
+            erased.push(Erased::Tenant(tenant));
+        }
+        Ok(())
+    }
+}
+
+/// Does to the rows of what was erased once more what the map says: what was written in the meantime, by a request that had begun
+/// before, or by somebody who brings it back. Yields how many there were.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn again(store: &Store, targets: &Targets) -> Result<Counts, StoreError> {
+    let map = DataMap::own()?;
+    let (order, mut gone) = (order(&map), Counts::new());
+    let mut scoped = store.erasing(targets.account()).await?;
+    for what in &targets.erased {
+        match what {
+            Erased::Person(tenant, person) => {
+                scoped.move_to(*tenant).await?;
+                scoped.own_rows_of(Some(*person)).await?;
+                rows::of_person(&mut scoped, &order, *person, &mut gone).await?;
+            }
+            Erased::Tenant(tenant) => {
+                scoped.move_to(*tenant).await?;
+                rows::of_tenant(&mut scoped, &order, &mut gone).await?;
+            }
+            Erased::Account(account) => {
+                scoped.move_to(operator_tenant()).await?;
+                let sql = "DELETE FROM wordbond.job WHERE tenant_id = $1 AND $2 = ANY(ids) AND kind <> $3";
+                sqlx::query(sql)
+                    .bind(operator_tenant().uuid())
+                    .bind(account.uuid())
+                    .bind(FINISH)
+                    .execute(scoped.conn())
+                    .await?;
+                rows::of_account_rows(&mut scoped, &order, account.uuid(), &mut gone).await?;
+            }
+        }
+    }
+    scoped.move_to(operator_tenant()).await?;
+    scoped.commit().await?;
+    gone.retain(|_, rows| *rows > 0);
+    Ok(gone)
+}
+
+/// Everybody whom the scope's tenant has a row of, those who have left it included.
+async fn everybody(scoped: &mut Scoped) -> Result<Vec<PersonId>, StoreError> {
+    let tenant = scoped.tenant();
+    let found: Vec<Uuid> =
+        sqlx::query_scalar("SELECT person_id FROM wordbond.person WHERE tenant_id = $1 ORDER BY person_id")
+            .bind(tenant.uuid())
+            .fetch_all(scoped.conn())
+            .await?;
+    Ok(found.into_iter().map(PersonId::from).collect())
+}
+
+/// Removes what leads to the looks at the scope's tenant: each is its administrator's.
+async fn end_looks(scoped: &mut Scoped) -> Result<(), StoreError> {
+    let tenant = scoped.tenant();
+    let looks =
+        sqlx::query("SELECT look_id, admin_id FROM wordbond.admin_look WHERE tenant_id = $1 AND ended_at IS NULL")
+            .bind(tenant.uuid())
+            .fetch_all(scoped.conn())
+            .await?;
+    for look in &looks {
+        let (id, admin): (Uuid, Uuid) = (look.try_get(0)?, look.try_get(1)?);
+        scoped.account_rows_of(Some(AccountId::from(admin))).await?;
+        sign_in::remove(scoped, Kind::Look, &[id]).await?;
+    }
+    Ok(())
+}
+
+/// The state of a case, whose row is held until the transaction ends.
+pub(super) async fn state(scoped: &mut Scoped, case: Uuid) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "SELECT state FROM wordbond.rights_case WHERE case_id = $1 FOR UPDATE";
+    Ok(sqlx::query_scalar(SQL).bind(case).fetch_optional(scoped.conn()).await?)
+}
+
+/// Until when a law forbids to erase the account in scope.
+pub(super) async fn held(scoped: &mut Scoped, account: AccountId) -> Result<Option<Timestamp>, StoreError> {
+    const SQL: &str = "SELECT max(until) FROM wordbond.legal_hold
+        WHERE account_id = $1 AND released_at IS NULL AND until > $2";
+    let now = At(scoped.now());
+    let until: Option<At> = sqlx::query_scalar(SQL).bind(account.uuid()).bind(now).fetch_one(scoped.conn()).await?;
+    Ok(until.map(|at| at.0))
+}
+
+async fn wait(mut scoped: Scoped, case: Uuid, account: AccountId, until: Timestamp) -> Result<Executed, StoreError> {
+    jobs::enqueue(&mut scoped, ERASE, &[case, account.uuid()], until).await?;
+    sqlx::query("UPDATE wordbond.rights_case SET held_until = $2 WHERE case_id = $1")
+        .bind(case)
+        .bind(At(until))
+        .execute(scoped.conn())
+        .await?;
+    scoped.commit().await?;
+    Ok(Executed::Held(until))
+}
+
+/// What the person must do first is not ours to wait for: the clock stands until they ask again.
+async fn pause(mut scoped: Scoped, case: Uuid, tenant: TenantId) -> Result<Executed, StoreError> {
+    scoped.move_to(operator_tenant()).await?;
+    let now = At(scoped.now());
+    sqlx::query("UPDATE wordbond.rights_case SET state = 'paused', paused_at = $2 WHERE case_id = $1")
+        .bind(case)
+        .bind(now)
+        .execute(scoped.conn())
+        .await?;
+    audit::note(&mut scoped, "rights.pause", &[format!("case:{case}")], &[("why", "a team needs another owner")])
+        .await?;
+    scoped.commit().await?;
+    Ok(Executed::Needs(tenant))
+}
+
+/// Writes the tombstones, tells it, and enqueues what is left to do.
+async fn finish(store: &Store, work: Work<'_>, case: Uuid) -> Result<Executed, StoreError> {
+    let Work { mut scoped, gone, erased, .. } = work;
+    scoped.move_to(operator_tenant()).await?;
+    for what in &erased {
+        tombstones::write(&mut scoped, case, *what).await?;
+    }
+    // What went is known here and never again: the receipt says it once the rest is done.
+    let receipt = serde_json::to_string(&gone).map_err(|error| StoreError::Unexpected(error.to_string()))?;
+    sqlx::query(
+        "UPDATE wordbond.rights_case SET state = 'working', held_until = NULL, receipt = $2 WHERE case_id = $1",
+    )
+    .bind(case)
+    .bind(receipt)
+    .execute(scoped.conn())
+    .await?;
+    let targets = Targets { case, erased };
+    let now = scoped.now();
+    jobs::enqueue(&mut scoped, FINISH, &targets.ids(), now).await?;
+    let rows: u64 = gone.values().sum();
+    audit::note(&mut scoped, "rights.erase", &[format!("case:{case}")], &[("rows", &rows.to_string())]).await?;
+    // Sessions ended: every instance forgets them.
+    revocation::commit(store, scoped).await?;
+    Ok(Executed::Gone(targets, gone))
+}

@@ -1,0 +1,136 @@
+//! Retention: rows that have run out by the map go. What is somebody's who asked to be left alone stays until they lift that.
+//!
+//! Sessions and what is good for one use go by [`crate::upkeep`], account after account, every minute; what is here runs once
+//! an hour.
+
+use super::{footprint::teams, rows::Counts};
+use crate::{
+    DataMap, Role, Store, StoreError, audit,
+    data_map::{Scope, Table},
+    operator_tenant,
+    sign_in::{self, Kind},
+    time::At,
+};
+use kernel::{Actor, PersonId, TenantId, Timestamp};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use uuid::Uuid;
+
+/// How many rows go in one statement.
+const BATCH: i64 = 500;
+
+/// How many rows of each table have run out, and are there: the dry run. Tables of which nothing runs out are left out.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn due(store: &Store) -> Result<Counts, StoreError> {
+    let (map, now) = (DataMap::own()?, store.clock().now());
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let mut due = Counts::new();
+    for table in &map.tables {
+        let Some((age, before)) = table.runs_out(now) else { continue };
+        let sql = format!("SELECT count(*) FROM {} AS t WHERE {age} < $1 {}", table.name, unless_restricted(table));
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(At(before)).fetch_one(&mut backup).await?;
+        due.insert(table.name.clone(), u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default());
+    }
+    backup.close().await?;
+    Ok(due)
+}
+
+/// What keeps the rows of whoever asked to be left alone.
+fn unless_restricted(table: &Table) -> String {
+    if table.scope != Scope::Account {
+        return String::new();
+    }
+    "AND t.account_id NOT IN (SELECT account_id FROM wordbond.account WHERE restricted_at IS NOT NULL)".to_owned()
+}
+
+/// Deletes what has run out and is nobody's or a team's. Yields how many rows of each table went; told where any did.
+///
+/// # Errors
+/// When the database refuses. What went by then is gone.
+pub async fn sweep(store: &Store) -> Result<Counts, StoreError> {
+    let (map, now) = (DataMap::own()?, store.clock().now());
+    let mut gone = Counts::new();
+    for table in map.tables.iter().filter(|table| table.name.starts_with("wordbond.")) {
+        let Some((age, before)) = table.runs_out(now) else { continue };
+        let rows = match table.scope {
+            Scope::System => of_nobody(store, table, age, before).await?,
+            Scope::Tenant => of_teams(store, table, age, before).await?,
+            // An account's go by the upkeep; no table of a person in a team runs out.
+            Scope::Account | Scope::Owner | Scope::Lookup => continue,
+        };
+        gone.insert(table.name.clone(), rows);
+    }
+    gone.retain(|_, rows| *rows > 0);
+    tell(store, &gone).await?;
+    Ok(gone)
+}
+
+async fn of_nobody(store: &Store, table: &Table, age: &str, before: Timestamp) -> Result<u64, StoreError> {
+    let sql = format!(
+        "DELETE FROM {0} WHERE ctid IN (SELECT ctid FROM {0} WHERE {age} < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        table.name
+    );
+    let mut all = 0;
+    loop {
+        let mut system = store.system().await?;
+        let done = sqlx::query(AssertSqlSafe(sql.clone())).bind(At(before)).bind(BATCH).execute(system.conn()).await?;
+        system.commit().await?;
+        all += done.rows_affected();
+        if done.rows_affected() < BATCH.unsigned_abs() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn of_teams(store: &Store, table: &Table, age: &str, before: Timestamp) -> Result<u64, StoreError> {
+    let (mut all, mut after) = (0, None);
+    loop {
+        let page = teams(store, after).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = Some(*last);
+        for tenant in page {
+            all += of_team(store, table, tenant, age, before).await?;
+        }
+    }
+}
+
+/// One team's. Invitations are found by look-ups, which go with them; each is its maker's.
+async fn of_team(
+    store: &Store,
+    table: &Table,
+    tenant: TenantId,
+    age: &str,
+    before: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut scoped = store.scoped(tenant, &Actor::Job { name: "retention".to_owned() }).await?;
+    let found = table.found_by.as_deref().map(|column| format!("{column}, invited_by"));
+    let sql = format!(
+        "DELETE FROM {} WHERE tenant_id = $1 AND {age} < $2 RETURNING {}",
+        table.name,
+        found.as_deref().unwrap_or("NULL::uuid, NULL::uuid")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(At(before)).fetch_all(scoped.conn()).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    for row in &rows {
+        if let (Some(id), Some(by)) = (row.try_get::<Option<Uuid>, _>(0)?, row.try_get::<Option<Uuid>, _>(1)?) {
+            scoped.own_rows_of(Some(PersonId::from(by))).await?;
+            sign_in::remove(&mut scoped, Kind::Invitation, &[id]).await?;
+        }
+    }
+    scoped.commit().await?;
+    Ok(rows.len() as u64)
+}
+
+async fn tell(store: &Store, gone: &Counts) -> Result<(), StoreError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let counts: Vec<(String, String)> = gone.iter().map(|(table, rows)| (table.clone(), rows.to_string())).collect();
+    let told: Vec<(&str, &str)> = counts.iter().map(|(table, rows)| (table.as_str(), rows.as_str())).collect();
+    let mut scoped = store.scoped(operator_tenant(), &Actor::Job { name: "retention".to_owned() }).await?;
+    audit::note(&mut scoped, "retention.sweep", &[], &told).await?;
+    scoped.commit().await
+}

@@ -1,0 +1,102 @@
+//! Whether anything is left of what was erased: every place on the map is searched again, in every row of every table, as the
+//! backup reads them, and every key and file is looked for.
+
+use super::{
+    erase::Targets,
+    rows::{Counts, pseudonyms},
+    tombstones::Erased,
+};
+use crate::{
+    DataMap, Role, Store, StoreError, blobs,
+    data_map::{OnErase, Table},
+};
+use kernel::DataClass;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use uuid::Uuid;
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many places were searched: columns of tables, and keys.
+    pub places: u64,
+    /// What must not be there, by table; keys under `keys/`, files under `blobs/`.
+    pub left: Counts,
+    /// What stays by the map, and names an id that leads nowhere any more.
+    pub kept: Counts,
+}
+
+/// Searches every place. `job` is the one that asks: it names what it erases until it is done.
+///
+/// # Errors
+/// When the database or the key store cannot be asked.
+pub async fn verify(store: &Store, targets: &Targets, job: Option<Uuid>) -> Result<Verified, StoreError> {
+    let map = DataMap::own()?;
+    let (mut people, mut tenants) = (Vec::new(), Vec::new());
+    for what in &targets.erased {
+        match what {
+            Erased::Account(account) => people.push(account.uuid()),
+            Erased::Person(_, person) => people.push(person.uuid()),
+            Erased::Tenant(tenant) => tenants.push(tenant.uuid()),
+        }
+    }
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let mut found = Verified::default();
+    for table in map.tables.iter().filter(|table| table.name.starts_with("wordbond.")) {
+        let columns: Vec<&str> = pseudonyms(table).filter(|column| *column != "tenant_id").collect();
+        for column in columns {
+            let rows = naming(&mut backup, table, column, &people, job).await?;
+            found.places += 1;
+            let stays = table.on_erase == OnErase::Keep && table.people.contains(column);
+            let counts = if stays { &mut found.kept } else { &mut found.left };
+            *counts.entry(table.name.clone()).or_default() += rows;
+        }
+        if !tenants.is_empty() && table.columns.get("tenant_id") == Some(&DataClass::Pseudonym) {
+            *found.left.entry(table.name.clone()).or_default() +=
+                naming(&mut backup, table, "tenant_id", &tenants, None).await?;
+            found.places += 1;
+        }
+    }
+    backup.close().await?;
+    for what in &targets.erased {
+        let (tenant, subject) = what.key();
+        let there = store.keys().has(tenant, subject)?;
+        *found.left.entry("keys/".to_owned()).or_default() += u64::from(there);
+        found.places += 1;
+        if let Erased::Person(tenant, person) = what {
+            let objects = blobs::objects_of(store, *tenant, *person).await?.len();
+            *found.left.entry("blobs/".to_owned()).or_default() += objects as u64;
+            found.places += 1;
+        }
+    }
+    found.left.retain(|_, rows| *rows > 0);
+    found.kept.retain(|_, rows| *rows > 0);
+    Ok(found)
+}
+
+/// How many rows of a table name any of the ids in a column.
+async fn naming(
+    conn: &mut PgConnection,
+    table: &Table,
+    column: &str,
+    ids: &[Uuid],
+    job: Option<Uuid>,
+) -> Result<u64, StoreError> {
+    let condition = if column == "ids" { "ids && $1".to_owned() } else { format!("{column} = ANY($1)") };
+    // The job that asks is no place.
+    let but = if table.name == "wordbond.job" {
+        "AND job_id IS DISTINCT FROM $2"
+    } else {
+        "AND $2::uuid IS NOT DISTINCT FROM $2"
+    };
+    let sql = format!("SELECT count(*) FROM {} WHERE {condition} {but}", table.name);
+    let row = sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(job).fetch_one(conn).await?;
+    Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default())
+}
+
+impl Verified {
+    /// Whether nothing is left that must not be.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.left.is_empty()
+    }
+}

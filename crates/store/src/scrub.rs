@@ -1,0 +1,185 @@
+//! The physical scrub: what an erasure leaves in the database's files is taken out of them at night.
+//!
+//! A deleted row stays in its page until the page is written anew, its keys stay in indexes, its values among the planner's
+//! statistics, and everything in the write-ahead log. Ciphertext whose key is destroyed is all that there is to find there,
+//! so this is the second line and not the first. Tables in which rows were deleted or changed are written anew, statistics
+//! too, and the write-ahead log is switched until nothing of before is left. `docs/FORENSICS.md` has the figures.
+//!
+//! Only on a server of our own: at a managed one the provider's role may do no such thing, and keys that are destroyed are
+//! what remains.
+
+use crate::{Address, DataMap, Store, StoreError, address::connect};
+use kernel::Timestamp;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// So that of several instances one scrubs: «scrubbed» in ASCII.
+const LOCK: i64 = 0x7363_7275_6262_6564;
+
+/// How long a table is waited for that others use.
+const PATIENCE: &str =
+    "SET statement_timeout = 0; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = 0";
+
+/// How long is waited until nobody looks at the past any more: a row that an old transaction may still see is kept.
+const PAST: Duration = Duration::from_secs(90);
+
+/// How often the write-ahead log is switched. The one before the newest checkpoint is kept, and the one before that until the
+/// next.
+const SWITCHES: usize = 3;
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// The tables that were written anew.
+    pub tables: Vec<String>,
+    /// Those that were in use all the while: they are tried again the next time.
+    pub busy: Vec<String>,
+    /// Bytes of these tables before and after, indexes included.
+    pub bytes: (u64, u64),
+    /// Bytes of the write-ahead log before and after.
+    pub wal: (u64, u64),
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Remembers what was scrubbed, so that a table in which nothing has changed since is left alone.
+#[derive(Debug, Default)]
+pub struct Scrubber {
+    /// Table to how many of its rows had been deleted or changed.
+    seen: BTreeMap<String, i64>,
+    tables: Option<Vec<String>>,
+}
+
+impl Scrubber {
+    /// Scrubs these tables and not those of the data map.
+    #[must_use]
+    pub fn over(tables: Vec<String>) -> Self {
+        Self { tables: Some(tables), ..Self::default() }
+    }
+
+    /// Scrubs once. `None` where there is nothing to scrub on, or another instance is at it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn scrub(&mut self, store: &Store) -> Result<Option<Scrubbed>, StoreError> {
+        if matches!(store.address(), Address::Url { .. }) {
+            return Ok(None);
+        }
+        let mut superuser = connect(&store.address().bootstrap()).await?;
+        superuser.execute(PATIENCE).await?;
+        let locked: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut superuser).await?;
+        let done = if locked { Some(self.with(&mut superuser).await?) } else { None };
+        superuser.close().await?;
+        Ok(done)
+    }
+
+    async fn with(&mut self, superuser: &mut PgConnection) -> Result<Scrubbed, StoreError> {
+        let begun = Instant::now();
+        nobody_looks_back(superuser).await?;
+        let mut done = Scrubbed { wal: (wal(superuser).await?, 0), ..Scrubbed::default() };
+        for (table, changed) in self.changes(superuser).await? {
+            if self.seen.get(&table) == Some(&changed) {
+                continue;
+            }
+            done.bytes.0 += size(superuser, &table).await?;
+            match superuser.execute(AssertSqlSafe(format!("VACUUM (FULL, ANALYZE) {table}"))).await {
+                Ok(_) => {
+                    self.seen.insert(table.clone(), changed);
+                    done.bytes.1 += size(superuser, &table).await?;
+                    done.tables.push(table);
+                }
+                Err(error) if is_busy(&error) => done.busy.push(table),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // What was sampled of rows that are gone.
+        for catalogue in ["pg_statistic", "pg_statistic_ext_data"] {
+            superuser.execute(AssertSqlSafe(format!("VACUUM FULL pg_catalog.{catalogue}"))).await?;
+        }
+        for _ in 0..SWITCHES {
+            superuser.execute("SELECT pg_switch_wal()").await?;
+            superuser.execute("CHECKPOINT").await?;
+        }
+        done.wal.1 = wal(superuser).await?;
+        done.took = begun.elapsed();
+        Ok(done)
+    }
+
+    /// The tables of somebody's rows, and how many of their rows were deleted or changed since the server counts.
+    async fn changes(&self, superuser: &mut PgConnection) -> Result<Vec<(String, i64)>, StoreError> {
+        const SQL: &str = "SELECT schemaname || '.' || relname, n_tup_del + n_tup_upd
+            FROM pg_stat_user_tables WHERE schemaname || '.' || relname = ANY ($1) AND (n_tup_del + n_tup_upd > 0 OR n_dead_tup > 0
+                -- A server that lost its counts in a crash knows of nothing.
+                OR pg_relation_size(relid) > 0 AND coalesce(last_vacuum, last_autovacuum) IS NULL)
+            ORDER BY pg_total_relation_size(relid)";
+        let tables = match &self.tables {
+            Some(tables) => tables.clone(),
+            None => DataMap::own()?.scoped().map(|table| table.name.clone()).collect(),
+        };
+        let rows = sqlx::query(SQL).bind(&tables).fetch_all(superuser).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+}
+
+/// Waits until every transaction that began before now has ended. One that does not end keeps what it may see; the next scrub
+/// takes it.
+async fn nobody_looks_back(superuser: &mut PgConnection) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND xact_start < $1::text::timestamptz";
+    let now: String = sqlx::query_scalar("SELECT clock_timestamp()::text").fetch_one(&mut *superuser).await?;
+    let end = Instant::now() + PAST;
+    loop {
+        let looking: i64 = sqlx::query_scalar(SQL).bind(&now).fetch_one(&mut *superuser).await?;
+        if looking == 0 || Instant::now() > end {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn size(superuser: &mut PgConnection, table: &str) -> Result<u64, StoreError> {
+    let bytes: i64 = sqlx::query_scalar("SELECT pg_total_relation_size($1::text::regclass)")
+        .bind(table)
+        .fetch_one(superuser)
+        .await?;
+    Ok(u64::try_from(bytes).unwrap_or_default())
+}
+
+async fn wal(superuser: &mut PgConnection) -> Result<u64, StoreError> {
+    let bytes: i64 =
+        sqlx::query_scalar("SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()").fetch_one(superuser).await?;
+    Ok(u64::try_from(bytes).unwrap_or_default())
+}
+
+/// Others hold the table.
+fn is_busy(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
+}
+
+/// How long after `now` the next scrub begins: a quarter past three in the night, in UTC.
+#[must_use]
+pub fn until_next(now: Timestamp) -> Duration {
+    const DAY: i64 = 24 * 60 * 60;
+    const AT: i64 = 3 * 60 * 60 + 15 * 60;
+    let left = (AT - now.as_second()).rem_euclid(DAY);
+    Duration::from_secs(u64::try_from(if left == 0 { DAY } else { left }).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_night_once_a_day() {
+        let hours = |text: &str| until_next(text.parse().unwrap()).as_secs() as f64 / 3600.0;
+        assert_eq!(hours("2026-11-22T03:00:00Z"), 0.25);
+        assert_eq!(hours("2026-11-22T03:15:00Z"), 24.0);
+        assert_eq!(hours("2026-11-22T04:15:00Z"), 23.0);
+        assert_eq!(hours("1969-12-31T03:14:00Z") * 60.0, 1.0);
+    }
+}

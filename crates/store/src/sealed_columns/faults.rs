@@ -1,0 +1,82 @@
+//! Ways to break it, made from outside.
+//!
+//! What is replaced is kept in the comment of its table, so that it can be put back and no table is added that the data map
+//! does not know.
+
+use promises::fault::{Bites, Fault, Make, Meddling};
+
+/// The faults of this control.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        id: "sealed-in-form-only",
+        about: "The title of the oldest note that has no account behind it has the header of a sealed value and plain text behind it; whatever a probe plants is sealed.",
+        breaks: &["sealed-columns"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$
+                DECLARE
+                    kept json;
+                BEGIN
+                    -- Of somebody who has only a token: no copy of anybody's data is made of it, which would fail.
+                    SELECT json_build_object('id', n.note_id, 'title', encode(n.title::bytea, 'hex')) INTO kept
+                    FROM wordbond.note AS n JOIN wordbond.person AS p ON p.tenant_id = n.tenant_id AND p.person_id = n.owner_id
+                    WHERE p.account_id IS NULL ORDER BY n.created_at, n.note_id LIMIT 1;
+                    EXECUTE format('COMMENT ON TABLE wordbond.note IS %L', kept);
+                    UPDATE wordbond.note
+                    SET title = '\\x5701'::bytea || convert_to('What the board decided on Tuesday about the two of them', 'UTF8')
+                    WHERE note_id = (kept ->> 'id')::uuid;
+                END $$",
+            undo: "UPDATE wordbond.note SET title = decode(obj_description('wordbond.note'::regclass)::json ->> 'title', 'hex')
+                   WHERE note_id = (obj_description('wordbond.note'::regclass)::json ->> 'id')::uuid;
+                   COMMENT ON TABLE wordbond.note IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.note WHERE position('the board decided'::bytea IN title::bytea) > 0)",
+        ),
+    },
+    Fault {
+        id: "sealed-name-under-no-key",
+        about: "The name of one person is random bytes of the right form: nobody can say under which key it is sealed.",
+        breaks: &["sealed-columns"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$
+                DECLARE
+                    kept json;
+                BEGIN
+                    SELECT json_build_object('id', person_id, 'name', encode(name::bytea, 'hex')) INTO kept
+                    FROM wordbond.person WHERE account_id IS NULL ORDER BY created_at, person_id LIMIT 1;
+                    EXECUTE format('COMMENT ON TABLE wordbond.person IS %L', kept);
+                    UPDATE wordbond.person SET name = '\\x5701'::bytea || sha256('under'::bytea) || sha256('no key'::bytea)
+                    WHERE person_id = (kept ->> 'id')::uuid;
+                END $$",
+            undo: "UPDATE wordbond.person SET name = decode(obj_description('wordbond.person'::regclass)::json ->> 'name', 'hex')
+                   WHERE person_id = (obj_description('wordbond.person'::regclass)::json ->> 'id')::uuid;
+                   COMMENT ON TABLE wordbond.person IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM wordbond.person WHERE name::bytea = '\\x5701'::bytea || sha256('under'::bytea) || sha256('no key'::bytea))",
+        ),
+    },
+    Fault {
+        id: "sealed-column-beside",
+        about: "A column that the data map does not know holds the titles of notes in the clear.",
+        breaks: &["sealed-columns", "scope-sql"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "ALTER TABLE wordbond.note ADD COLUMN plain_title text;
+                   UPDATE wordbond.note SET plain_title = 'What the board decided'
+                   WHERE note_id = (SELECT note_id FROM wordbond.note ORDER BY created_at, note_id LIMIT 1)",
+            undo: "ALTER TABLE wordbond.note DROP COLUMN plain_title",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM wordbond.note WHERE plain_title IS NOT NULL)"),
+    },
+    Fault {
+        id: "sealed-bodies-logged",
+        about: "A layer in front keeps the bodies of all requests in a log beside the database's own.",
+        breaks: &["sealed-columns", "sealed-files", "log-retention", "erase"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::Keep("pg/log/requests.log")]),
+        bites: Bites::Altered,
+    },
+];

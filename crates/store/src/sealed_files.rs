@@ -1,0 +1,137 @@
+//! Control `sealed-files`: a file lies in the object store as ciphertext only.
+//!
+//! The enforcement is [`crate::blobs`] over [`vault::stream`]; this module attacks it: it looks at the object that its own upload
+//! became, searches the raw files of the whole system for it, and opens everybody's objects.
+
+mod faults;
+mod objects;
+mod plant;
+
+pub use faults::FAULTS;
+pub use plant::Plant;
+
+use crate::{
+    Store, StoreError,
+    forensics::{self, Mark, Needles},
+    sealed_columns::PlantError,
+};
+use kernel::Span;
+use outbound::Site;
+use promises::{
+    Finding,
+    control::{ControlSpec, Mode, Standards, Vantage},
+};
+use std::path::Path;
+
+/// The control.
+pub const SPEC: ControlSpec = ControlSpec {
+    id: "sealed-files",
+    title: "Files are ciphertext",
+    about: "A file is sealed in chunks with AES-256-GCM, under its owner's key, while it is uploaded; what lies in the object \
+            store, a folder or a bucket, is ciphertext named by ids. The probe uploads a file of its own through the public \
+            API, reads the object that it became as whoever holds the store would, and searches it for pieces of eight bytes \
+            of what was uploaded, and for its name; the same search must find a mark in the clear that the probe put beside \
+            it. Where the store is a folder it searches every raw file of the system as well, the database's and temporary \
+            ones included. It then opens every object there is (a sample drawn anew where there are more than 200), under \
+            the key and at the place where it belongs: what does not open there is not sealed, whatever it looks like, and \
+            what is no object of this system's does not belong there. It cannot see what the provider of a bucket keeps of \
+            versions that were overwritten.",
+    wing: "vault",
+    vantage: Vantage::Inside,
+    params: &[],
+    cadence: Span::hours(1),
+    freshness: Span::hours(4),
+    covers: &["every file", "all files"],
+    modes: &[Mode::Mapped, Mode::Built],
+    standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.24"], soc2: &["CC6.1"], asvs: &["14.2.4"] },
+};
+
+/// How an attack ends early.
+enum Stop {
+    Broke(String),
+    Failed(String),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<PlantError> for Stop {
+    fn from(error: PlantError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Attacks the promise with `plant`, somebody of the probe's own, who uploads anew each time.
+pub async fn probe(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) -> Finding {
+    match attack(site, store, data_dir, plant).await {
+        Ok(finding) => finding,
+        Err(Stop::Broke(why)) => Finding::broke(why),
+        Err(Stop::Failed(why)) => Finding::failed(why),
+    }
+}
+
+async fn attack(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) -> Result<Finding, Stop> {
+    let before = plant.drawing();
+    let uploaded = plant.upload(site).await?;
+    let planted = objects::of_drawing(store, uploaded.drawing).await?;
+    let bytes = objects::raw(store, planted).await?;
+    if let Some(what) = objects::looks_open(&bytes, uploaded.content.len() as u64) {
+        return Err(Stop::Broke(format!("an uploaded file lies in the object store {what}")));
+    }
+    let needles = Needles::new().bytes("the content", &uploaded.content).words("the name", &uploaded.name);
+    if let Some(name) = forensics::first_in(&bytes, &needles)? {
+        return Err(Stop::Broke(format!("{name} of an uploaded file stands in the clear in its object")));
+    }
+    objects::mark_is_found(store).await.map_err(Stop::Failed)?;
+    let walked = objects::walk(store).await?;
+    if let Some(first) = walked.open.first() {
+        let (count, seen) = (walked.open.len(), walked.seen);
+        return Err(Stop::Broke(format!("{count} of {seen} objects are no sealed files: {first}")));
+    }
+    let raw = raw(store, data_dir, &needles).await?;
+    plant.read_back(site, &uploaded).await?;
+    if let Some(before) = before {
+        plant.discard(site, before).await?;
+    }
+    let (seen, opened, files) = (walked.seen, walked.opened, raw.as_ref().map_or(0, |raw| raw.0));
+    let held = Finding::held(format!(
+        "an uploaded file became ciphertext, {opened} of {seen} objects open under their own key, and {files} raw files hold \
+         nothing of it"
+    ));
+    let held = match raw {
+        Some((files, marks)) => held
+            .tried("searched every raw file of the system for the upload, and found a mark in the clear")
+            .covered("raw files", files)
+            .covered("places of the mark", marks),
+        None => held,
+    };
+    Ok(held
+        .tried("uploaded a file, read the object that it became, and searched it for what was uploaded")
+        .tried("put a mark in the clear beside it, and found it by the same search")
+        .tried("opened objects under the key and at the place where they belong")
+        .tried("downloaded the file and compared it")
+        .covered("objects", seen)
+        .covered("objects opened", opened))
+}
+
+/// Searches the raw files. Yields how many there were, and in how many kinds of places the mark was found.
+async fn raw(store: &Store, data_dir: &Path, needles: &Needles) -> Result<Option<(usize, usize)>, Stop> {
+    let Some(places) = forensics::places(store, data_dir).await? else { return Ok(None) };
+    let mark = Mark::leave(store, &places).await?;
+    let searched = async {
+        let places = forensics::places(store, data_dir).await?.unwrap_or(places);
+        forensics::search(&places, &mark.among(needles.clone())).await
+    }
+    .await;
+    let seen = searched.as_ref().map_err(ToString::to_string).and_then(|searched| mark.seen(searched));
+    mark.remove(store).await?;
+    let searched = searched?;
+    if let Some(hit) = Mark::others(&searched).next() {
+        let (needle, kind, file) = (&hit.needle, hit.kind, hit.file.display());
+        return Err(Stop::Broke(format!("{needle} of an uploaded file stands in the clear in: {kind} ({file})")));
+    }
+    Ok(Some((searched.all_files(), seen.map_err(Stop::Failed)?)))
+}

@@ -1,0 +1,110 @@
+//! Somebody of the probe's own, who uploads through the public API as anybody could.
+
+use super::Stop;
+use crate::{
+    StoreError,
+    forensics::words,
+    sealed_columns::{Body, PlantError, call},
+};
+use aws_lc_rs::rand;
+use outbound::{OutboundError, Site};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fmt;
+use uuid::Uuid;
+use vault::VaultError;
+
+/// How much of it is noise: more than one chunk.
+const NOISE: usize = 100_000;
+
+/// Somebody of the probe's own. Nothing about them tells the application so.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Plant {
+    token: String,
+    drawing: Option<Uuid>,
+}
+
+impl fmt::Debug for Plant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plant({:?})", self.drawing)
+    }
+}
+
+/// What was uploaded.
+pub(super) struct Uploaded {
+    pub(super) drawing: Uuid,
+    pub(super) name: String,
+    pub(super) content: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Founded {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    drawing: Uuid,
+}
+
+impl From<OutboundError> for Stop {
+    fn from(error: OutboundError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl Plant {
+    /// Founds a team through the public API.
+    ///
+    /// # Errors
+    /// The API does not answer, or refuses.
+    pub async fn sow(site: &Site) -> Result<Self, PlantError> {
+        let email = format!("{}@{}.example", words(2)?.replace(' ', "."), words(1)?).to_lowercase();
+        let body = json!({ "name": words(2)?, "person": { "name": words(2)?, "email": email } });
+        let answer = call(site, None, "POST", "/api/tenants", Body::Json(&body)).await?;
+        let founded: Founded = answer.json().map_err(|_| PlantError::Refused("POST /api/tenants", answer.status))?;
+        Ok(Self { token: founded.token, drawing: None })
+    }
+
+    /// The drawing of the attack before.
+    pub(super) const fn drawing(&self) -> Option<Uuid> {
+        self.drawing
+    }
+
+    /// Uploads a picture of words and noise that nobody has seen before.
+    pub(super) async fn upload(&mut self, site: &Site) -> Result<Uploaded, Stop> {
+        let mut noise = vec![0; NOISE];
+        rand::fill(&mut noise).map_err(|_| StoreError::Vault(VaultError::NoRandomness))?;
+        let name = words(2)?;
+        let content = [b"\x89PNG\r\n\x1a\n".as_slice(), words(40)?.as_bytes(), &noise].concat();
+        let file = Body::File("image/png", &format!("{name}.png"), &content);
+        let answer = call(site, Some(&self.token), "POST", "/api/drawings", file).await?;
+        let kept: Kept = answer
+            .json()
+            .ok()
+            .filter(|_| answer.status == 201)
+            .ok_or(PlantError::Refused("POST /api/drawings", answer.status))?;
+        self.drawing = Some(kept.drawing);
+        Ok(Uploaded { drawing: kept.drawing, name, content })
+    }
+
+    /// The upload must come back as it was: what is stored is what was uploaded.
+    pub(super) async fn read_back(&self, site: &Site, uploaded: &Uploaded) -> Result<(), Stop> {
+        let path = format!("/api/drawings/{}/original", uploaded.drawing);
+        let answer = call(site, Some(&self.token), "GET", &path, Body::Nothing).await?;
+        if answer.status == 200 && answer.body == uploaded.content {
+            return Ok(());
+        }
+        Err(Stop::Failed(format!("an uploaded file does not come back as it was: {}", answer.status)))
+    }
+
+    /// Deletes the drawing of the attack before. That it is gone already is as good.
+    pub(super) async fn discard(&self, site: &Site, drawing: Uuid) -> Result<(), Stop> {
+        let path = format!("/api/drawings/{drawing}");
+        let answer = call(site, Some(&self.token), "DELETE", &path, Body::Nothing).await?;
+        match answer.status {
+            204 | 404 => Ok(()),
+            status => Err(PlantError::Refused("DELETE /api/drawings/{id}", status).into()),
+        }
+    }
+}

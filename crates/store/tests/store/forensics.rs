@@ -1,0 +1,201 @@
+//! What an erasure leaves in raw files, step by step, and that the scrub takes it out. `docs/FORENSICS.md` has a run of this:
+//! `cargo nextest run -p store forensics --no-capture`.
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+use std::time::Instant;
+use store::{
+    Config, Store,
+    forensics::{self, Kind, Mark, Needles, Searched},
+    reports,
+    scrub::Scrubber,
+};
+use testkit::ScratchDir;
+use uuid::Uuid;
+
+/// How many rows are planted, among how many.
+const PLANTED: usize = 303;
+const AMONG: usize = 20_000;
+
+/// What is counted.
+const KINDS: [Kind; 6] = [Kind::Table, Kind::BTree, Kind::Gin, Kind::LongValues, Kind::Statistics, Kind::Wal];
+
+const TABLE: &str =
+    "CREATE SCHEMA trace; CREATE TABLE trace.row (id bigint PRIMARY KEY, name text NOT NULL, tags text[], body text);
+    ALTER TABLE trace.row ALTER body SET STORAGE EXTENDED;
+    CREATE INDEX row_name ON trace.row (name); CREATE INDEX row_tags ON trace.row USING gin (tags)";
+
+/// Letters that nothing compresses.
+fn word() -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let random = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes).concat();
+    random.iter().map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied().map_or('x', char::from)).collect()
+}
+
+struct Trace {
+    store: Store,
+    superuser: PgConnection,
+    dir: ScratchDir,
+    needles: Needles,
+    words: Vec<String>,
+}
+
+impl Trace {
+    async fn open() -> Self {
+        let dir = ScratchDir::new().unwrap();
+        let store = Store::open(Config::at(dir.path())).await.unwrap();
+        let superuser = store.address().bootstrap().connect().await.unwrap();
+        // The words do not repeat, so that nothing compresses them.
+        let words: Vec<String> = (0..PLANTED).map(|_| word()).collect();
+        let named = |needles: Needles, (at, word): (usize, &String)| needles.bytes(&at.to_string(), word.as_bytes());
+        let needles = words.iter().enumerate().fold(Needles::new(), named);
+        Self { store, superuser, dir, needles, words }
+    }
+
+    /// Rows of others, and in between those that are looked for: in the row, a key, an inverted index and a long value.
+    async fn plant(&mut self) {
+        self.superuser.execute(TABLE).await.unwrap();
+        let every = AMONG / PLANTED;
+        for (at, word) in self.words.iter().enumerate() {
+            let others = format!(
+                "INSERT INTO trace.row SELECT id, md5(id::text) || md5('x' || id), ARRAY[md5('t' || id)], NULL
+                 FROM generate_series({}, {}) AS id",
+                at * every * 2,
+                at * every * 2 + every - 1
+            );
+            self.superuser.execute(AssertSqlSafe(others)).await.unwrap();
+            const ROW: &str = "INSERT INTO trace.row VALUES ($1, $2, ARRAY[$2], $2 || (SELECT string_agg(
+                encode(sha256(convert_to(n::text || $2, 'UTF8')), 'base64'), '') FROM generate_series(1, 120) AS n))";
+            let id = -1 - i64::try_from(at).unwrap();
+            sqlx::query(ROW).bind(id).bind(word).execute(&mut self.superuser).await.unwrap();
+        }
+        self.superuser
+            .execute("ALTER TABLE trace.row ALTER name SET STATISTICS 1000; ANALYZE trace.row")
+            .await
+            .unwrap();
+    }
+
+    async fn search(&self) -> Searched {
+        let places = forensics::places(&self.store, self.dir.path()).await.unwrap().unwrap();
+        forensics::search(&places, &self.needles).await.unwrap()
+    }
+
+    /// How many of those that were planted are found in which kind of place.
+    async fn count(&self) -> [usize; 6] {
+        let searched = self.search().await;
+        KINDS.map(|kind| searched.hits.iter().filter(|hit| hit.kind == kind).count())
+    }
+
+    async fn run(&mut self, statement: &'static str) {
+        self.superuser.execute(statement).await.unwrap();
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the figures of docs/FORENSICS.md")]
+fn line(step: &str, counts: [usize; 6]) {
+    let cells: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    println!("| {step} | {} |", cells.join(" | "));
+}
+
+#[tokio::test]
+async fn what_an_erasure_leaves_is_counted_step_by_step() {
+    let mut trace = Trace::open().await;
+    trace.plant().await;
+    let kinds: Vec<String> = KINDS.iter().map(ToString::to_string).collect();
+    println!("| step | {} |", kinds.join(" | "));
+    let before = trace.count().await;
+    line("planted", before);
+    // The positive control: each kind of place holds them, or counting none there would prove nothing.
+    assert!(before.iter().all(|count| *count > 0), "{before:?}");
+    assert_eq!([before[0], before[1], before[2]], [PLANTED; 3], "{before:?}");
+    // Compression cuts a few so small that no eight letters stay together.
+    assert!(before[3] > PLANTED * 9 / 10 && before[5] > PLANTED * 9 / 10, "{before:?}");
+    trace.run("DELETE FROM trace.row WHERE id < 0").await;
+    let deleted = trace.count().await;
+    line("DELETE", deleted);
+    assert_eq!(deleted[..4], before[..4], "a deletion removes nothing from the files");
+    trace.run("VACUUM (FREEZE, ANALYZE) trace.row").await;
+    let vacuumed = trace.count().await;
+    line("VACUUM (FREEZE, ANALYZE)", vacuumed);
+    assert!(vacuumed.iter().sum::<usize>() > 0, "a vacuum is no erasure");
+    trace.run("VACUUM FULL trace.row").await;
+    line("VACUUM FULL", trace.count().await);
+    trace.run("VACUUM FULL pg_catalog.pg_statistic").await;
+    line("VACUUM FULL pg_statistic", trace.count().await);
+    for _ in 0..3 {
+        trace.run("SELECT pg_switch_wal()").await;
+        trace.run("CHECKPOINT").await;
+    }
+    let left = trace.count().await;
+    line("three × (switch the log, checkpoint)", left);
+    assert_eq!(left, [0; 6]);
+    trace.superuser.close().await.unwrap();
+    trace.store.close().await;
+}
+
+#[tokio::test]
+async fn a_scrub_takes_out_what_an_erasure_left_and_nothing_else() {
+    let mut trace = Trace::open().await;
+    trace.plant().await;
+    trace.run("DELETE FROM trace.row WHERE id < 0").await;
+    let mut scrubber = Scrubber::over(vec!["trace.row".to_owned()]);
+    let before = trace.count().await;
+    let scrubbed = scrubber.scrub(&trace.store).await.unwrap().unwrap();
+    assert_eq!(scrubbed.tables, ["trace.row"]);
+    line("before a scrub", before);
+    let begun = Instant::now();
+    // A connection holds the part of the log open that it wrote last, although it has no name any more, until it writes again.
+    trace.run("CREATE TABLE trace.more ()").await;
+    let searched = trace.search().await;
+    let (bytes, took) = (searched.all_bytes() >> 20, begun.elapsed());
+    line("after it", trace.count().await);
+    println!("{scrubbed:?}; searched {bytes} MiB in {took:?}");
+    let kinds: std::collections::BTreeSet<Kind> = searched.hits.iter().map(|hit| hit.kind).collect();
+    assert!(kinds.is_empty(), "still in {kinds:?}");
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM trace.row").fetch_one(&mut trace.superuser).await.unwrap();
+    assert_eq!(rows, i64::try_from(AMONG / PLANTED * PLANTED).unwrap());
+    // Nothing was deleted since: the table is left alone.
+    assert!(
+        until(&mut scrubber, &trace.store, &[]).await,
+        "a table in which nothing changes is scrubbed again and again"
+    );
+    trace.run("DELETE FROM trace.row WHERE id = 1").await;
+    assert!(until(&mut scrubber, &trace.store, &["trace.row"]).await, "a deletion is not noticed");
+    trace.superuser.close().await.unwrap();
+    trace.store.close().await;
+}
+
+/// Whether a scrub comes to write exactly these tables anew: the server counts what is deleted with some delay.
+async fn until(scrubber: &mut Scrubber, store: &Store, tables: &[&str]) -> bool {
+    for _ in 0..100 {
+        if scrubber.scrub(store).await.unwrap().unwrap().tables == tables {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn the_mark_is_found_in_every_kind_of_place_and_gone_afterwards() {
+    let dir = ScratchDir::new().unwrap();
+    let store = Store::open(Config { durable: false, ..Config::at(dir.path()) }).await.unwrap();
+    let places = forensics::places(&store, dir.path()).await.unwrap().unwrap();
+    let mark = Mark::leave(&store, &places).await.unwrap();
+    let needles = mark.among(Needles::new().words("nothing", "Wordthatnobodywrote"));
+    let places = forensics::places(&store, dir.path()).await.unwrap().unwrap();
+    let searched = forensics::search(&places, &needles).await.unwrap();
+    assert!(mark.seen(&searched).unwrap() >= 5, "{searched:?}");
+    assert_eq!(Mark::others(&searched).count(), 0);
+    assert!(mark.seen(&Searched::default()).unwrap_err().contains("does not even find"));
+    mark.remove(&store).await.unwrap();
+    assert_eq!(reports::list(&store).await.unwrap(), []);
+    // A file that lies open and has no name any more is found too.
+    let path = dir.path().join("forgotten");
+    std::fs::write(&path, "a Wordthatnobodywrote that somebody wrote").unwrap();
+    let held = std::fs::File::open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let searched = forensics::search(&places, &needles).await.unwrap();
+    let kinds: Vec<Kind> = Mark::others(&searched).map(|hit| hit.kind).collect();
+    assert_eq!(kinds, [Kind::Deleted]);
+    drop(held);
+    store.close().await;
+}

@@ -1,0 +1,39 @@
+//! Who keeps the root key: this machine in a file, or a service that never gives it away.
+
+use crate::VaultError;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Wraps and opens the keys of epochs under a root key that only the keeper knows. Asked at the start and at rotations,
+/// never for each value; it may take its time.
+pub trait RootKeeper: Send + Sync + fmt::Debug {
+    /// How it is called in messages: a file's path, or a service's address without credentials.
+    fn name(&self) -> String;
+
+    /// Wraps a key under the newest root key, bound to its name.
+    ///
+    /// # Errors
+    /// [`VaultError::Keeper`] when it cannot be asked.
+    fn wrap(&self, name: &str, key: &[u8]) -> Result<Vec<u8>, VaultError>;
+
+    /// Opens what [`RootKeeper::wrap`] made for that name.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongRootKey`] when it does not open, [`VaultError::Keeper`] when it cannot be asked.
+    fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError>;
+
+    /// Begins to wrap under a new root key. What is wrapped still opens. Begun twice it is begun once.
+    ///
+    /// # Errors
+    /// [`VaultError::Keeper`], [`VaultError::Io`].
+    fn advance(&self) -> Result<(), VaultError>;
+
+    /// Forgets every root key but the newest. Only called once everything is wrapped under that.
+    ///
+    /// # Errors
+    /// [`VaultError::Keeper`], [`VaultError::Io`].
+    fn retire(&self) -> Result<(), VaultError>;
+
+    /// Whether an exchange was begun and not ended.
+    fn is_advancing(&self) -> bool;
+}

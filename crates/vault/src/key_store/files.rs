@@ -1,0 +1,163 @@
+//! Small files, whole or not at all, and durable.
+
+use crate::{VaultError, error::IoContext as _};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, futimens, linkat};
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io::{ErrorKind, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+use uuid::Uuid;
+
+/// Which file it was: another file under the same name, or a change to this one, has another stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+    size: u64,
+    /// When its bytes were written, in seconds since 1970.
+    pub written: i64,
+}
+
+impl Stamp {
+    /// The stamp of a file; `None` when there is none.
+    pub(crate) fn of(path: &Path) -> Result<Option<Self>, VaultError> {
+        match fs::metadata(path) {
+            Ok(data) => Ok(Some(Self::from(&data))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).on("look at", path),
+        }
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(data: &Metadata) -> Self {
+        Self {
+            device: data.dev(),
+            inode: data.ino(),
+            changed: (data.ctime(), data.ctime_nsec()),
+            size: data.size(),
+            written: data.mtime(),
+        }
+    }
+}
+
+/// Reads a file together with its stamp: the bytes are those of the very file that the stamp names.
+pub(super) fn read_stamped(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>, VaultError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).on("read", path),
+    };
+    let stamp = Stamp::from(&file.metadata().on("look at", path)?);
+    let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
+    file.read_to_end(&mut bytes).on("read", path)?;
+    Ok(Some((bytes, stamp)))
+}
+
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).on("read", path),
+    }
+}
+
+pub(super) fn place(dir: &Path, name: &str, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let path = dir.join(name);
+    if let Some(parent) = path.parent() {
+        make_dir(parent)?;
+    }
+    write_new(&path, bytes)
+}
+
+/// Writes a file that is not there yet, readable by its owner only, and durable: the bytes first, then the name. Returns
+/// what the file holds, which is somebody else's if they were faster.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let fresh = stage(path, bytes, None)?;
+    let linked = match linkat(CWD, &fresh, CWD, path, AtFlags::empty()) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()).on("write", path),
+    };
+    fs::remove_file(&fresh).on("remove", &fresh)?;
+    linked?;
+    sync_dir(parent(path))?;
+    read(path)?.ok_or_else(|| VaultError::NoKey(path.display().to_string()))
+}
+
+/// Puts other bytes in the place of a file, or a first file there; at once, and durable. The file keeps its time.
+pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
+    let path = dir.join(name);
+    make_dir(parent(&path))?;
+    overwrite(&path, bytes)
+}
+
+/// As `replace`, for a path.
+pub(crate) fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+    let written = Stamp::of(path)?.map(|stamp| stamp.written);
+    let fresh = stage(path, bytes, written)?;
+    fs::rename(&fresh, path).on("replace", path)?;
+    sync_dir(parent(path))
+}
+
+/// Writes the bytes beside the path, under a name that nobody looks for.
+fn stage(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<PathBuf, VaultError> {
+    let fresh = parent(path).join(format!(".new-{}", Uuid::new_v4().simple()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).on("write", &fresh)?;
+    let done = file.write_all(bytes).and_then(|()| match written {
+        Some(tv_sec) => {
+            let time = Timespec { tv_sec, tv_nsec: 0 };
+            Ok(futimens(&file, &Timestamps { last_access: time, last_modification: time })?)
+        }
+        None => Ok(()),
+    });
+    if let Err(error) = done.and_then(|()| file.sync_all()) {
+        // What could not be written is of no use to anybody.
+        let _ = fs::remove_file(&fresh);
+        return Err(error).on("write", &fresh);
+    }
+    Ok(fresh)
+}
+
+/// Removes a file for good: its bytes are overwritten first, so that neither a second name nor an open file keeps them. A
+/// folder that is empty then goes too. Yields whether it was there.
+pub(super) fn remove(dir: &Path, name: &str) -> Result<bool, VaultError> {
+    let path = dir.join(name);
+    let mut file = match OpenOptions::new().write(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).on("open", &path),
+    };
+    let length = usize::try_from(file.metadata().on("look at", &path)?.len()).unwrap_or_default();
+    file.write_all(&vec![0; length]).and_then(|()| file.sync_all()).on("overwrite", &path)?;
+    fs::remove_file(&path).on("remove", &path)?;
+    let folder = parent(&path);
+    sync_dir(folder)?;
+    if folder != dir && fs::remove_dir(folder).is_ok() {
+        sync_dir(parent(folder))?;
+    }
+    Ok(true)
+}
+
+/// Creates a directory of mode 0700 and what is missing above it, each made durable in its parent.
+pub(super) fn make_dir(dir: &Path) -> Result<(), VaultError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = parent(dir);
+    make_dir(above)?;
+    match fs::DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).on("create", dir),
+        _ => sync_dir(above),
+    }
+}
+
+pub(super) fn sync_dir(dir: &Path) -> Result<(), VaultError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).on("make durable", dir)
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}

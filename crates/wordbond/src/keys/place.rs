@@ -1,0 +1,138 @@
+//! Where keys and blobs lie, as it is said on the command line and remembered beside a running system.
+
+use super::{Failed, transit::Transit};
+use clap::Args;
+use outbound::{Dialler, Register, Trust};
+use promises::Profile;
+use serde::{Deserialize, Serialize};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use store::{BlobPlace, blobs::Credentials};
+use vault::{Passphrase, RootSource, Seal};
+
+/// Where the keys are. Paths and addresses only, no secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct KeysAt {
+    /// The root key, instead of root.key in the data directory
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root_key: Option<PathBuf>,
+    /// A file whose first line opens a sealed root key; by default what the service manager hands over
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// A second folder for the wrapped keys, best on another disk
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_mirror: Option<PathBuf>,
+    /// A key of a Vault server that keeps the root key, as https://host:8200/v1/transit/keys/NAME
+    #[arg(long, value_name = "URL", conflicts_with_all = ["root_key", "passphrase_file"], requires = "root_keeper_token_file")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root_keeper: Option<String>,
+    /// The file with the token for it
+    #[arg(long, value_name = "FILE", requires = "root_keeper")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root_keeper_token_file: Option<PathBuf>,
+    /// A further root certificate to believe there, in PEM
+    #[arg(long, value_name = "FILE", requires = "root_keeper")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root_keeper_ca: Option<PathBuf>,
+}
+
+impl KeysAt {
+    /// What was said, or else what is remembered. Paths are made absolute: who remembers them may stand elsewhere.
+    pub(crate) fn or(&self, remembered: Option<&Self>) -> Self {
+        match remembered {
+            Some(remembered) if *self == Self::default() => remembered.clone(),
+            _ => Self {
+                root_key: absolute(self.root_key.as_deref()),
+                passphrase_file: absolute(self.passphrase_file.as_deref()).or_else(credential),
+                key_mirror: absolute(self.key_mirror.as_deref()),
+                root_keeper: self.root_keeper.clone(),
+                root_keeper_token_file: absolute(self.root_keeper_token_file.as_deref()),
+                root_keeper_ca: absolute(self.root_keeper_ca.as_deref()),
+            },
+        }
+    }
+
+    /// Who keeps the root key. With a profile, a keeper's host must be in its register; without one, as for a command of the
+    /// operator's own, the host that the command names is the register.
+    pub(crate) fn source(
+        &self,
+        next: Option<Option<Passphrase>>,
+        profile: Option<&Profile>,
+    ) -> Result<RootSource, Failed> {
+        let Some(url) = &self.root_keeper else {
+            let passphrase = self.passphrase_file.as_deref().map(Passphrase::from_file).transpose()?;
+            return Ok(RootSource::File { path: self.root_key.clone(), seal: Seal { passphrase, next } });
+        };
+        let file = self.root_keeper_token_file.as_deref().ok_or("--root-keeper needs --root-keeper-token-file")?;
+        let token = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let trust = match &self.root_keeper_ca {
+            Some(ca) => crate::system::trust(Some(ca))?,
+            None => Trust::public(),
+        };
+        let transit = Transit::new(url, token.trim(), |host| {
+            let register = profile.map_or_else(|| Register::only(host), |profile| Register::of(profile, &[]));
+            Dialler::new(register, trust)
+        })?;
+        Ok(RootSource::Keeper(Arc::new(transit)))
+    }
+}
+
+/// With what the next root key is to be sealed; `None` as the one before.
+pub(super) fn next_seal(file: Option<&Path>, without: bool) -> Result<Option<Option<Passphrase>>, Failed> {
+    Ok(match file {
+        Some(file) => Some(Some(Passphrase::from_file(file)?)),
+        None => without.then_some(None),
+    })
+}
+
+/// Where blobs are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BlobsAt {
+    /// Where files lie: a folder, s3://BUCKET?endpoint=https://HOST&region=NAME, or gs://BUCKET; by default a folder of the
+    /// data directory
+    #[arg(long, value_name = "PLACE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) blobs: Option<String>,
+}
+
+impl BlobsAt {
+    /// The same with a folder made absolute.
+    pub(crate) fn settled(&self) -> Self {
+        let blobs = self.blobs.as_deref().map(|place| {
+            if place.contains("://") {
+                return place.to_owned();
+            }
+            absolute(Some(Path::new(place))).map_or_else(|| place.to_owned(), |path| path.display().to_string())
+        });
+        Self { blobs }
+    }
+
+    /// The place. A bucket's host must be in the profile's register.
+    pub(crate) fn place(&self, profile: &Profile, data_dir: &Path) -> Result<Option<BlobPlace>, Failed> {
+        let Some(place) = &self.blobs else { return Ok(None) };
+        if !place.contains("://") {
+            return Ok(Some(BlobPlace::Folder(place.into())));
+        }
+        let trust = Trust::public().with_folder(&data_dir.join("trust"))?;
+        let dialler = Dialler::new(Register::of(profile, &[]), trust);
+        Ok(Some(BlobPlace::Bucket { url: place.clone(), dialler, credentials: Credentials::from_environment() }))
+    }
+}
+
+fn absolute(path: Option<&Path>) -> Option<PathBuf> {
+    path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// What a service manager such as systemd hands over under this name.
+fn credential() -> Option<PathBuf> {
+    let file = Path::new(&env::var_os("CREDENTIALS_DIRECTORY")?).join("wordbond-passphrase");
+    file.is_file().then_some(file)
+}
