@@ -2,7 +2,7 @@
 """Holds what `wordbond check --json` printed against what this build must be able to say.
 
 usage: expect.py CHECK.json PREFIX COUNT KEPT…   with PREFIX L or M, COUNT the rows of that page, KEPT the rows (L20, kept
-in every part) or parts (L31.profile) that must be Kept, or «all» of a profile that stands for no page. Every other promise must be Unproven, Attested or Planned; nothing may be Broken or Error.
+in every part), parts (L31.profile) or promises (erasure-deadline) that must be Kept, or «all» of a profile that stands for no page. Every other promise must be Unproven, Attested or Planned; nothing may be Broken or Error.
 """
 
 import json
@@ -34,7 +34,7 @@ def main():
             faults.append("no promise at all")
 
     for row in kept:
-        parts = [promise for promise in promises if row in rows(promise) or row in promise["claims"]]
+        parts = [promise for promise in promises if row in rows(promise) or row in promise["claims"] or row == promise["id"]]
         if not parts:
             faults.append(f"{row}: no promise")
         for part in parts:

@@ -15,13 +15,7 @@ need_postgres
 python=$(python_packages bugsink-rights "$PYTHON312" bugsink==2.6.0 sentry-sdk==2.20.0 requests 'psycopg[binary]==3.3.9') ||
     die "Bugsink could not be installed"
 tools=$(dirname "$python")
-# WORDBOND_BIN names one that is built already.
-if [ -z "${WORDBOND_BIN:-}" ]; then
-    need_cargo
-    need_compiler
-    cargo build --locked --quiet --package wordbond
-    WORDBOND_BIN=$(target_dir)/debug/wordbond
-fi
+need_wordbond
 
 scratch=$(scratch_dir)
 web=$(free_port)

@@ -25,8 +25,8 @@ pub struct Calendar {
 /// Why there is no calendar.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
-    /// The machine does not know the zone.
-    #[error("`{0}` is no time zone that this machine knows; its package tzdata has them")]
+    /// There is no such zone.
+    #[error("`{0}` is no time zone of the IANA database, such as Europe/Brussels")]
     Zone(String),
     /// A holiday is no date.
     #[error("`{0}` is no date as in 2026-12-25")]
@@ -47,8 +47,9 @@ impl Calendar {
         Ok(Self { zone: known, holidays })
     }
 
-    /// The calendar of the house: that of the institutions in Brussels. Where the machine knows no time zones, days end as early
-    /// as they ever end there, so that nobody is answered later than they should be.
+    /// The calendar of the house: that of the institutions in Brussels. The zones are part of the program, whatever the machine
+    /// knows. Should this one ever leave the database, days end as early as they ever did there, so that nobody is answered
+    /// later than they should be.
     #[must_use]
     pub fn house() -> Self {
         Self::new(ZONE, &[]).unwrap_or_else(|error| {

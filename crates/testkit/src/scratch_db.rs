@@ -74,8 +74,25 @@ impl ScratchDb {
         }
     }
 
+    /// A fresh database on a server of its own, for what changes roles: those are the whole server's, and no other test
+    /// must see them changed.
+    ///
+    /// # Panics
+    /// As [`ScratchDb::new`].
+    #[expect(clippy::panic, reason = "a test without a database must not pass")]
+    pub async fn alone() -> Self {
+        let made = async { Self::on(Arc::new(SharedServer::start()?), Arc::new(SystemClock)).await };
+        match made.await {
+            Ok(db) => db,
+            Err(error) => panic!("no scratch database: {error}"),
+        }
+    }
+
     async fn try_new(clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let server = SharedServer::get()?;
+        Self::on(SharedServer::get()?, clock).await
+    }
+
+    async fn on(server: Arc<SharedServer>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let dir = tempfile::tempdir().map_err(unexpected)?;
         let keys = KeyRing::open(dir.path(), None)?;
         let template = server.template(&keys).await?;

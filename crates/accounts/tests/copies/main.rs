@@ -2,7 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests dial by hand and may fail loudly"
 )]
 

@@ -71,6 +71,11 @@ const ALL: &[Words] = &[
     words("rights_request", "Your requests", "What you asked for under data protection law, and what you were told."),
     words("rights_case", "How your requests went", "When each was opened, due and closed."),
     words("legal_hold", "Legal holds", "Until when the law forbids that you are erased."),
+    words(
+        "mail",
+        "Mail on its way to you",
+        "What is written to you and not handed over yet, and until when it is tried.",
+    ),
     words("job", "Work that names you", "What the system still has to do for you."),
     words("ticket", "When that work is due", "It is listed with the work itself and names nobody."),
     words("saml_idp", "How your teams sign in", "A team's own provider. It is about nobody."),

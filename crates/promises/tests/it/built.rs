@@ -72,6 +72,9 @@ pub(crate) const BUILT: &[ControlSpec] = &[
         params: LOGS,
         ..PLAIN
     },
+    ControlSpec { id: "access-package", covers: &["everything", "nothing"], modes: &[Mode::Built], ..PLAIN },
+    ControlSpec { id: "full-export", covers: &["everything"], modes: &[Mode::Built], ..PLAIN },
+    ControlSpec { id: "okr-export", covers: &["all of it", "at any time"], modes: &[Mode::Built], ..PLAIN },
     ControlSpec { id: "retention-active", covers: JOBS, modes: &[Mode::Built], ..PLAIN },
     ControlSpec { id: "upstream-gate", covers: &["only through the gate", "every request"], ..PLAIN },
 ];

@@ -31,12 +31,16 @@ fn listed(profile: Option<&str>) -> Claims {
     claims
 }
 
+/// A part stands once, or once for each way in which a request may come: each with a verdict of its own.
 fn carried(path: &str) -> Claims {
     let mut claims = Claims::new();
+    let mut ways = BTreeSet::new();
     for promise in read(path).promises {
         assert_eq!(promise.claims.len(), 1, "`{}` must stand for exactly one part", promise.id);
+        let way = promise.params.get("by").map(ToString::to_string);
         for claim in promise.claims {
-            assert!(claims.insert(claim.clone(), promise.kind).is_none(), "{claim} stands twice in {path}");
+            assert!(ways.insert((claim.clone(), way.clone())), "{claim} stands twice in {path}");
+            assert!(claims.insert(claim.clone(), promise.kind).is_none_or(|kind| kind == promise.kind), "{claim}");
         }
     }
     claims

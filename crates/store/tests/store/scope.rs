@@ -129,7 +129,7 @@ async fn attacks_change_nothing() {
     assert_eq!(picture().await, before);
 }
 
-/// In how many parts the faults are tried, each on a database of its own, so that they run side by side.
+/// In how many parts the faults are tried, each on a server of its own, since some change roles, so that they run side by side.
 const PARTS: usize = 4;
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn every_fault_turns_it_red_and_its_undoing_green_last() {
 }
 
 async fn red_and_green(part: usize) {
-    let db = ScratchDb::new().await;
+    let db = ScratchDb::alone().await;
     inhabit(db.store()).await;
     let mut root = db.superuser().await.unwrap();
     for fault in scope_sql::FAULTS.iter().skip(part).step_by(PARTS) {

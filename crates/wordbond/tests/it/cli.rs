@@ -28,6 +28,13 @@ fn help_says_what_there_is() {
         ("help-promises-lint", vec!["promises", "lint", "--help"]),
         ("help-promises-diff", vec!["promises", "diff", "--help"]),
         ("help-promises-show", vec!["promises", "show", "--help"]),
+        ("help-keys", vec!["keys", "--help"]),
+        ("help-retention", vec!["retention", "--help"]),
+        ("help-map", vec!["map", "--help"]),
+        ("help-map-discover", vec!["map", "discover", "--help"]),
+        ("help-map-lint", vec!["map", "lint", "--help"]),
+        ("help-export", vec!["export", "--help"]),
+        ("help-erase", vec!["erase", "--help"]),
     ] {
         let output = wordbond(&arguments);
         assert!(output.status.success(), "{arguments:?}");

@@ -71,10 +71,9 @@ const NONE: [(&str, &str); 12] = [
             AND accepted_at IS NULL AND revoked_at IS NULL)",
     ),
     (
-        "a drawing without parts, or with a gap in them",
-        "SELECT count(*) FROM wordbond.drawing AS d WHERE
-        (SELECT coalesce(max(number), 0) <> count(*) OR count(*) = 0 FROM wordbond.drawing_part AS p
-            WHERE p.tenant_id = d.tenant_id AND p.drawing_id = d.drawing_id)",
+        "a stored object that no drawing consists of",
+        "SELECT count(*) FROM wordbond.blob AS b WHERE NOT EXISTS (SELECT FROM wordbond.drawing AS d
+            WHERE d.tenant_id = b.tenant_id AND d.blob_id = b.blob_id)",
     ),
     (
         "an audit event without its entry in the ledger",

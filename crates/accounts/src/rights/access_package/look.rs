@@ -4,6 +4,7 @@ use super::super::taken::{self, Taken};
 use super::plant::Planted;
 use crate::attack::Stop;
 use ingress::visitor::Visitor;
+use kernel::AccountId;
 use outbound::Site;
 use privacy::package::{self, Package, Reach};
 use std::collections::BTreeSet;
@@ -97,27 +98,30 @@ pub(super) struct Walked {
 pub(super) async fn everybody(store: &Store, most: u32) -> Result<Walked, Stop> {
     let mut walked = Walked::default();
     for account in accounts::sample(store, most).await? {
-        // Gone since the sample was drawn.
+        let compared = compared(store, account).await;
+        // Whoever was erased since the sample was drawn has no copy, or half of one.
         if accounts::by_id(store, account).await?.is_none() {
             continue;
         }
-        let mut wrong = None;
-        // What is written between two looks is there at the second.
-        for _ in 0..2 {
-            let expected = walk::expected(store, account).await?;
-            let package = package::gather(store, account, Reach::Access).await?;
-            wrong = differs(&expected, &package);
-            if wrong.is_none() {
-                walked.accounts += 1;
-                walked.rows += expected.rows.values().sum::<usize>();
-                break;
-            }
-        }
-        if let Some(why) = wrong {
-            return Err(Stop::Broke(why));
-        }
+        walked.rows += compared?;
+        walked.accounts += 1;
     }
     Ok(walked)
+}
+
+/// How many rows of one account are in its copy, all of them.
+async fn compared(store: &Store, account: AccountId) -> Result<usize, Stop> {
+    let mut wrong = String::new();
+    // What is written between two looks is there at the second.
+    for _ in 0..2 {
+        let expected = walk::expected(store, account).await?;
+        let package = package::gather(store, account, Reach::Access).await?;
+        match differs(&expected, &package) {
+            None => return Ok(expected.rows.values().sum()),
+            Some(why) => wrong = why,
+        }
+    }
+    Err(Stop::Broke(wrong))
 }
 
 fn differs(expected: &walk::Expected, package: &Package) -> Option<String> {

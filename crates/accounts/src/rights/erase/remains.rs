@@ -25,6 +25,8 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// Tables that no visitor can plant in: only an administrator's look or hold is there, or the request itself.
 const OF_OTHERS: &[&str] =
     &["wordbond.admin_look", "wordbond.legal_hold", "wordbond.rights_request", "wordbond.ticket"];
+/// Tables whose rows are there for moments only: what is left of them is looked for, and none can be counted on before.
+const OF_MOMENTS: &[&str] = &["wordbond.job", "wordbond.mail"];
 /// Tables that are there for products alone.
 const OF_DRAWINGS: &[&str] = &["wordbond.drawing", "wordbond.drawing_grant", "wordbond.blob"];
 const OF_OBJECTIVES: &[&str] =
@@ -102,8 +104,7 @@ impl Before {
             let name = table.name.as_str();
             let is_served =
                 (person.draws || !OF_DRAWINGS.contains(&name)) && (person.aims || !OF_OBJECTIVES.contains(&name));
-            // A job is there for moments only.
-            match (self.rows.contains_key(name), OF_OTHERS.contains(&name) || name == "wordbond.job", is_served) {
+            match (self.rows.contains_key(name), OF_OTHERS.contains(&name) || OF_MOMENTS.contains(&name), is_served) {
                 (true, ..) => {}
                 (false, false, true) => {
                     let why = format!("the probe plants nothing in {name}, and it is on the data map");
