@@ -42,6 +42,28 @@ async fn two_instances_share_the_work_without_doing_any_twice() {
     assert_eq!(done.into_iter().collect::<BTreeSet<_>>(), wanted);
 }
 
+/// However the database joins what is due with the tickets: a lease is one ticket's.
+#[tokio::test]
+async fn a_lease_takes_one_job_and_leaves_the_others_due() {
+    let db = ScratchDb::new().await;
+    let store = db.store();
+    for count in 1..=6 {
+        let wanted = enqueue(store, count).await;
+        let mut leases = BTreeSet::new();
+        for left in (0..count).rev() {
+            let lease = jobs::lease(store).await.unwrap().unwrap();
+            assert!(leases.insert(lease.job));
+            let mut root = db.superuser().await.unwrap();
+            let due: i64 = sqlx::query_scalar("SELECT count(*) FROM wordbond.ticket WHERE leased_until IS NULL")
+                .fetch_one(&mut root)
+                .await
+                .unwrap();
+            assert_eq!(due, left as i64);
+        }
+        assert_eq!(leases, wanted);
+    }
+}
+
 #[tokio::test]
 async fn a_late_worker_is_fenced_off() {
     let clock = Arc::new(FixedClock::at(SystemClock.now()));
