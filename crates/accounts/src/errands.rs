@@ -121,21 +121,22 @@ impl Accounts {
     }
 
     /// Writes to somebody about their account.
-    pub(crate) async fn tell(&self, to: &str, topic: &Topic<'_>) {
-        self.post(letters::about(self, to, topic)).await;
+    pub(crate) async fn tell(&self, account: AccountId, to: &str, topic: &Topic<'_>) {
+        self.post(account, letters::about(self, to, topic)).await;
     }
 
-    /// As [`Self::tell`], to an address that somebody typed.
+    /// Writes to an address that somebody typed.
     pub(crate) async fn tell_typed(&self, to: &str, topic: &Topic<'_>) {
         self.post_typed(letters::about(self, to, topic)).await;
     }
 
-    /// Keeps a mail, and sends it after the answer, so that no answer tells by its time how long that took.
-    pub async fn post(&self, mail: Mail) {
-        self.errand(None, &Errand::Mail { mail, typed: false }).await;
+    /// Keeps a mail about an account, under its key, and sends it after the answer, so that no answer tells by its time how long
+    /// that took. What still waits when the account is erased goes with it.
+    pub async fn post(&self, account: AccountId, mail: Mail) {
+        self.errand(Some(account), &Errand::Mail { mail, typed: false }).await;
     }
 
-    /// As [`Self::post`], to an address that somebody typed.
+    /// As [`Self::post`], to an address that somebody typed, who need have no account.
     pub(crate) async fn post_typed(&self, mail: Mail) {
         self.errand(None, &Errand::Mail { mail, typed: true }).await;
     }

@@ -40,7 +40,7 @@ pub(crate) async fn check(accounts: &Accounts, account: &Account, code: &str, he
     let right = totp(accounts, account.id, code).await? || recovery_code(accounts, account, code).await?;
     if !right {
         if accounts::failed(accounts.store(), account.id).await? == MOST_FAILURES {
-            accounts.tell(&account.email, &Topic::Locked).await;
+            accounts.tell(account.id, &account.email, &Topic::Locked).await;
         }
         return Ok(Checked::Wrong);
     }
@@ -65,7 +65,7 @@ async fn recovery_code(accounts: &Accounts, account: &Account, code: &str) -> An
     let Some(normal) = recovery::normal(code) else { return Ok(false) };
     let used = factors::use_recovery_code(accounts.store(), account.id, &digest(account.id, &normal)).await?;
     if used {
-        accounts.tell(&account.email, &Topic::RecoveryUsed).await;
+        accounts.tell(account.id, &account.email, &Topic::RecoveryUsed).await;
     }
     Ok(used)
 }

@@ -85,7 +85,7 @@ impl Topic<'_> {
 /// Writes to the owner of an account.
 pub(crate) async fn to_owner(accounts: &Accounts, account: AccountId, topic: &Topic<'_>) -> Result<(), StoreError> {
     if let Some(owner) = store::accounts::by_id(accounts.store(), account).await? {
-        accounts.tell(&owner.email, topic).await;
+        accounts.tell(owner.id, &owner.email, topic).await;
     }
     Ok(())
 }

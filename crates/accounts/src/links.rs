@@ -167,6 +167,6 @@ async fn change(
         Err(StoreError::Taken(_)) => return dead(&frame, "/sign-in").await,
         Err(error) => return Err(error.into()),
     }
-    accounts.tell(&before.email, &Topic::EmailChanged).await;
+    accounts.tell(before.id, &before.email, &Topic::EmailChanged).await;
     done(&frame, ENTRY.email_changed, ENTRY.email_changed_text).await
 }

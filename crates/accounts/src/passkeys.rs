@@ -278,7 +278,7 @@ async fn add(
         Err(StoreError::Taken(_)) => return Err(not_accepted(Refusal::Known)),
         Err(error) => return Err(error.into()),
     }
-    accounts.tell(&account.email, &Topic::FactorAdded(ACCOUNT.passkey_unnamed)).await;
+    accounts.tell(account.id, &account.email, &Topic::FactorAdded(ACCOUNT.passkey_unnamed)).await;
     finish_adding(&accounts, session, &account).await
 }
 
@@ -302,7 +302,7 @@ async fn remove(
 ) -> Answer<Response> {
     factors::remove_passkey(accounts.store(), session.account, id).await?;
     if let Some(account) = accounts::by_id(accounts.store(), session.account).await? {
-        accounts.tell(&account.email, &Topic::FactorRemoved(ACCOUNT.passkey_unnamed)).await;
+        accounts.tell(account.id, &account.email, &Topic::FactorRemoved(ACCOUNT.passkey_unnamed)).await;
     }
     let renewed = sessions::rotate(accounts.store(), session.account, session.id).await?;
     Ok(entry::with_session(see_other("/account/security?done=passkey-removed"), &accounts, &renewed))

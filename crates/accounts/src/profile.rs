@@ -168,7 +168,7 @@ async fn change_email(
         }
     };
     let account = own(&accounts, &session).await?;
-    accounts.tell(&account.email, &Topic::EmailAsked).await;
+    accounts.tell(account.id, &account.email, &Topic::EmailAsked).await;
     // Whether the address has an account is told to whoever reads its mail, and to nobody else: after the answer.
     let errand = Errand::NewAddress { account: account.id.uuid(), email: address };
     accounts.errand(Some(account.id), &errand).await;

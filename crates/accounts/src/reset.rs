@@ -168,7 +168,7 @@ async fn save(
         return links::dead(&frame(&accounts, &token), "/forgot").await;
     }
     accounts::recover(accounts.store(), account.id, &hash).await?;
-    accounts.tell(&account.email, &Topic::PasswordChanged).await;
+    accounts.tell(account.id, &account.email, &Topic::PasswordChanged).await;
     // Whoever guesses at the account does not keep its owner out: the browser has its own count of attempts from now on.
     entry::remember(see_other("/sign-in?done=reset"), &accounts, account.id, &headers).await
 }

@@ -10,6 +10,7 @@ mod copies;
 pub mod erase;
 pub mod full_export;
 mod import;
+mod letters;
 mod overview;
 mod plan;
 mod receipts;
@@ -19,11 +20,13 @@ mod wire;
 
 use crate::{Accounts, policy, second::own};
 use axum::http::Method;
-use ingress::{Auth, Limit, Policy, Route, RouteTable, openapi::Doc, problem::Answer, session::LiveSession};
+use ingress::{Auth, Limit, Policy, Route, RouteTable, Stands, openapi::Doc, problem::Answer, session::LiveSession};
 use kernel::AccountId;
+use letters::{News, Owner};
 use privacy::case::{self, Case, Kind};
 use store::StoreError;
 use texts::EN;
+use ui::{Prose, Section};
 use wire::{Asked, Opened, Shown, ShownReceipt};
 
 /// The largest form here: a kind, an address, a reason.
@@ -39,7 +42,7 @@ pub(crate) const NAME: &str = EN.data;
 const COPIES: Limit = Limit::SIGN_IN;
 
 pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
-    let copy = policy::OWN_PAGE.limited(COPIES);
+    let copy = policy::OWN_PAGE.limited(COPIES).fresh();
     pages(accounts).merge(calls(accounts)).merge(import::routes(accounts)).merge(admin::routes(accounts)).merge(
         RouteTable::new([
             Route::get_with("/account/data/requests/{case}/package.html", copy, copies::html, accounts),
@@ -51,12 +54,15 @@ pub(crate) fn routes(accounts: &Accounts) -> RouteTable {
 }
 
 fn pages(accounts: &Accounts) -> RouteTable {
-    let (page, form) = (policy::OWN_PAGE, policy::OWN_FORM);
+    let (page, form) = (policy::OWN_PAGE, policy::OWN_FORM.stands(Stands::Above));
+    let fresh = policy::OWN_FRESH.stands(Stands::Above);
+    let ask = policy::OWN_FRESH.limited(Limit::SIGN_IN);
     RouteTable::new([
         Route::get_with(HOME, page, overview::show, accounts),
-        Route::post_with("/account/data/lift", policy::OWN_FRESH, overview::lift, accounts),
+        Route::post_with("/account/data/lift", fresh, overview::lift, accounts),
         Route::get_with("/account/data/erase", page, plan::show, accounts),
-        Route::post_with("/account/data/requests", policy::OWN_FRESH.limited(Limit::SIGN_IN), cases::ask, accounts),
+        Route::post_with("/account/data/erase", ask.stands(Stands::Here), cases::ask_erasure, accounts),
+        Route::post_with("/account/data/requests", ask.stands(Stands::Above), cases::ask, accounts),
         Route::get_with("/account/data/requests/{case}", page, cases::show, accounts),
         Route::post_with("/account/data/requests/{case}/withdraw", form, cases::withdraw, accounts),
         Route::post_with("/account/data/requests/{case}/answer", form, cases::answered, accounts),
@@ -86,7 +92,7 @@ fn calls(accounts: &Accounts) -> RouteTable {
         Route::with_state(
             get.clone(),
             "/api/account/requests/{case}/package.json",
-            read.limited(COPIES),
+            read.limited(COPIES).fresh(),
             copies::json,
             a.clone(),
         )
@@ -95,12 +101,18 @@ fn calls(accounts: &Accounts) -> RouteTable {
             "A copy",
             &["application/json"],
         )),
-        Route::with_state(get, "/api/receipts/{token}", Policy::page(Auth::Public), receipts::json, a.clone())
-            .documented(
-                doc("getReceipt", "What became of a request, in counts, for whoever knows the receipt's address")
-                    .id("token", "The receipt")
-                    .gives::<ShownReceipt>(200, "The receipt"),
-            ),
+        Route::with_state(
+            get,
+            "/api/receipts/{token}",
+            Policy { auth: Auth::Public, ..read },
+            receipts::json,
+            a.clone(),
+        )
+        .documented(
+            doc("getReceipt", "What became of a request, in counts, for whoever knows the receipt's address")
+                .id("token", "The receipt")
+                .gives::<ShownReceipt>(200, "The receipt"),
+        ),
     ])
 }
 
@@ -128,7 +140,11 @@ pub(crate) async fn ask(
     }
     match case::open(accounts.store(), accounts.calendar(), session.account, kind).await {
         Ok(case) => {
-            accounts.post(texts::letter(accounts, &account.email, &case)).await;
+            let owner = Owner::new(session.account, account.email);
+            letters::write(accounts, &owner, &case, News::Asked).await;
+            if case.state == case::State::Paused {
+                letters::write(accounts, &owner, &case, News::Question).await;
+            }
             Ok(Ok(case))
         }
         Err(StoreError::Taken(why)) => Ok(Err(Refused::Open(why))),
@@ -152,12 +168,29 @@ pub(crate) fn receipt_path(case: &Case) -> String {
     format!("/receipts/{}", case.receipt_id)
 }
 
-/// How far a case has come, for people.
+/// What a person was told about a case: a paragraph for each time, the last first.
+fn told(title: &str, words: &str) -> Section {
+    words.split("\n\n").fold(Section::new(title), |section, words| section.add(Prose::new(words)))
+}
+
+/// How far a case has come, for its person.
 fn state_of(case: &Case) -> String {
-    match case.held_until {
-        Some(until) if !case.state.is_closed() => format!("{} {}", EN.held_until, texts::day(until)),
-        _ => EN.state(case.state).to_owned(),
-    }
+    held_by_law(case).unwrap_or_else(|| EN.state(case.state).to_owned())
+}
+
+/// The same for the operator.
+fn state_seen(case: &Case) -> String {
+    held_by_law(case).unwrap_or_else(|| EN.state_seen(case.state).to_owned())
+}
+
+/// That a law holds back what was asked for. Nothing but an erasure waits for that.
+fn held_by_law(case: &Case) -> Option<String> {
+    held_until(case).map(|until| format!("{} {}", EN.held_until, texts::last_day(until)))
+}
+
+/// Until when a law holds back what was asked for.
+fn held_until(case: &Case) -> Option<kernel::Timestamp> {
+    case.held_until.filter(|_| case.kind == Kind::Erasure && !case.state.is_closed())
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ async fn change(
     }
     let hash = accounts.settings().hasher.hash(&typed.password).await.map_err(refused)?;
     accounts::set_password(accounts.store(), account.id, &hash, Some(session.id)).await?;
-    accounts.tell(&account.email, &Topic::PasswordChanged).await;
+    accounts.tell(account.id, &account.email, &Topic::PasswordChanged).await;
     let renewed = store::sessions::rotate(accounts.store(), session.account, session.id).await?;
     Ok(crate::entry::with_session(see_other("/account/security?done=password"), &accounts, &renewed))
 }
@@ -194,7 +194,7 @@ async fn recovery(
         return Ok(see_other("/account/security"));
     }
     let codes = factor::new_recovery_codes(&accounts, account.id).await?;
-    accounts.tell(&account.email, &Topic::RecoveryMade).await;
+    accounts.tell(account.id, &account.email, &Topic::RecoveryMade).await;
     frame(&accounts, &session, &token).show(&recovery_page(None, &codes)).await
 }
 

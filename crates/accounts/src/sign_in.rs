@@ -210,7 +210,7 @@ fn count_failure(accounts: &Accounts, account: &Account) {
     let (accounts, id, email) = (accounts.clone(), account.id, account.email.clone());
     tokio::spawn(async move {
         match accounts::failed(accounts.store(), id).await {
-            Ok(MOST_FAILURES) => accounts.tell(&email, &Topic::Locked).await,
+            Ok(MOST_FAILURES) => accounts.tell(id, &email, &Topic::Locked).await,
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "a wrong password was not counted"),
         }

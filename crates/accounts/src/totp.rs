@@ -125,7 +125,7 @@ async fn finish(
     let factor = factors::add_totp(accounts.store(), account.id, secret.expose(), ACCOUNT.totp_title).await?;
     // The code that was just shown is used up.
     factors::use_totp_step(accounts.store(), account.id, factor, u64::try_from(step).map_err(internal)?).await?;
-    accounts.tell(&account.email, &Topic::FactorAdded(ACCOUNT.totp_title)).await;
+    accounts.tell(account.id, &account.email, &Topic::FactorAdded(ACCOUNT.totp_title)).await;
     enrolled(&accounts, &session, &token, ACCOUNT.totp_done).await
 }
 
@@ -149,7 +149,7 @@ async fn remove(State(accounts): State<Accounts>, AccountCaller(session): Accoun
     let account = own(&accounts, &session).await?;
     if account.has_totp {
         factors::remove_totp(accounts.store(), account.id).await?;
-        accounts.tell(&account.email, &Topic::FactorRemoved(ACCOUNT.totp_title)).await;
+        accounts.tell(account.id, &account.email, &Topic::FactorRemoved(ACCOUNT.totp_title)).await;
     }
     let renewed = sessions::rotate(accounts.store(), session.account, session.id).await?;
     Ok(entry::with_session(see_other("/account/security?done=totp-removed"), &accounts, &renewed))

@@ -7,7 +7,7 @@ use crate::{
     gate::{AccountCaller, Caller, FRESH, Who, bearer},
     meter::Meter,
     peer::Peer,
-    policy::{Auth, Face, Fails, Policy, Proof},
+    policy::{Auth, Face, Fails, Policy, Proof, Stands},
     problem::{Failure, for_status, internal},
     reply::with_next,
     session::{LiveSession, Strength},
@@ -248,7 +248,31 @@ fn lead(guard: &Guard, parts: &Parts, to: &str, problem: Problem) -> Stop {
     if guard.policy.face == Face::Api {
         return problem.into();
     }
-    let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    if csrf::is_safe(&parts.method) {
+        return Stop::Away(with_next(to, parts.uri.path_and_query().map_or("/", |path| path.as_str())));
+    }
     // What was sent is not sent again by following an address.
-    Stop::Away(if csrf::is_safe(&parts.method) { with_next(to, here) } else { to.to_owned() })
+    Stop::Away(form_at(guard.policy.stands, parts.uri.path()).map_or_else(|| to.to_owned(), |page| with_next(to, page)))
+}
+
+/// The page on which the form of a path stands.
+fn form_at(stands: Stands, path: &str) -> Option<&str> {
+    match stands {
+        Stands::Nowhere => None,
+        Stands::Here => Some(path),
+        Stands::Above => path.rsplit_once('/').map(|(above, _)| above).filter(|above| !above.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_stands_where_its_route_says() {
+        for (stands, page) in [(Stands::Nowhere, None), (Stands::Here, Some("/a/b/c")), (Stands::Above, Some("/a/b"))] {
+            assert_eq!(form_at(stands, "/a/b/c"), page);
+        }
+        assert_eq!(form_at(Stands::Above, "/a"), None);
+    }
 }

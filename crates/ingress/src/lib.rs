@@ -57,7 +57,7 @@ pub use form::{Form, FormError, Upload};
 pub use gate::{AccountCaller, Caller, Gate, Via, Visitor};
 pub use input::{Ids, Json, Query};
 pub use peer::Peer;
-pub use policy::{Auth, Cache, Face, Fails, Limit, Policy, Proof};
+pub use policy::{Auth, Cache, Face, Fails, Limit, Policy, Proof, Stands};
 pub use problem::{Answer, Failure};
 pub use reply::{html, html_with, own_path, see_other, with_next};
 pub use route::{Route, RouteTable};

@@ -95,6 +95,18 @@ pub enum Proof {
     Carried,
 }
 
+/// Where the form stands that is sent to a route: whoever must first show that it is them is led back there, since what was sent
+/// is not sent again by following an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// On no page that the route knows of.
+    Nowhere,
+    /// On the page of the same path.
+    Here,
+    /// On the page whose path is one step shorter.
+    Above,
+}
+
 /// What happens where the limiter's own store fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fails {
@@ -169,6 +181,8 @@ pub struct Policy {
     pub proof: Proof,
     /// Whether the body is handed on as it arrives, instead of whole. The limit holds all the same.
     pub streamed: bool,
+    /// Where its form stands.
+    pub stands: Stands,
 }
 
 impl Policy {
@@ -190,6 +204,7 @@ impl Policy {
             fresh: false,
             proof: Proof::Form,
             streamed: false,
+            stands: Stands::Nowhere,
         }
     }
 
@@ -245,6 +260,12 @@ impl Policy {
     #[must_use]
     pub const fn fresh(self) -> Self {
         Self { fresh: true, ..self }
+    }
+
+    /// The same, for a form that stands there.
+    #[must_use]
+    pub const fn stands(self, stands: Stands) -> Self {
+        Self { stands, ..self }
     }
 
     /// The same with another proof that changes are meant.

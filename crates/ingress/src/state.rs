@@ -249,6 +249,7 @@ impl From<StoreError> for Failure {
             StoreError::Invalid(why) => crate::problem::unacceptable(why),
             StoreError::Taken(what) => Problem::new(409, "taken", "This is taken already").detail(what).into(),
             StoreError::NoPerson => Problem::forbidden().into(),
+            StoreError::Gone => Problem::unauthorized().into(),
             cause => crate::problem::internal(cause),
         }
     }

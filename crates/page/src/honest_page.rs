@@ -33,16 +33,23 @@ pub const SPEC: ControlSpec = ControlSpec {
     standards: Standards { gdpr: &["5(2)"], iso27001: &["5.35", "5.36"], soc2: &["CC4.1", "CC2.3"], asvs: &[] },
 };
 
+/// The words of verdicts, as they stand on the page.
+const KEPT: &str = "<b class=\"word\">Kept</b>";
+const UNPROVEN: &str = "<b class=\"word\">Unproven</b>";
+const ATTESTED: &str = "<b class=\"word\">Attested</b>";
+
 /// Ways to break it.
 pub const FAULTS: &[Fault] = &[
     Fault {
         id: "verdict-painted-over",
-        about: "Between the service and its readers, every Unproven on the page is painted over as Kept.",
+        about: "Between the service and its readers, verdicts are painted over: Unproven as Kept, and Kept as Attested.",
         breaks: &["honest-page"],
         spares_plants: false,
         make: Make::Middle(&[
+            Meddling::Replace(On::Path("/trust"), "data-verdict=\"kept\"", "data-verdict=\"attested\""),
+            Meddling::Replace(On::Path("/trust"), KEPT, ATTESTED),
             Meddling::Replace(On::Path("/trust"), "data-verdict=\"unproven\"", "data-verdict=\"kept\""),
-            Meddling::Replace(On::Path("/trust"), "<b class=\"word\">Unproven</b>", "<b class=\"word\">Kept</b>"),
+            Meddling::Replace(On::Path("/trust"), UNPROVEN, KEPT),
         ]),
         bites: Bites::Altered,
     },
@@ -51,24 +58,22 @@ pub const FAULTS: &[Fault] = &[
         about: "Only the word that people read is changed; what programs read stays.",
         breaks: &["honest-page"],
         spares_plants: false,
-        make: Make::Middle(&[Meddling::Replace(
-            On::Path("/trust"),
-            "<b class=\"word\">Unproven</b>",
-            "<b class=\"word\">Kept</b>",
-        )]),
+        make: Make::Middle(&[
+            Meddling::Replace(On::Path("/trust"), KEPT, ATTESTED),
+            Meddling::Replace(On::Path("/trust"), UNPROVEN, KEPT),
+        ]),
         bites: Bites::Altered,
     },
     Fault {
         id: "verdict-forged-for-programs",
-        about: "Only what programs read is changed: /trust.json says kept where the page says Unproven.",
+        about: "Only what programs read is changed: /trust.json says kept where the page says Unproven, and attested for Kept.",
         breaks: &["honest-page"],
         spares_plants: false,
-        make: Make::Middle(&[Meddling::Replace(
-            On::Path("/trust.json"),
-            "\"verdict\": \"unproven\"",
-            "\"verdict\": \"kept\"",
-        )]),
-        bites: Bites::Body("/trust.json", "\"verdict\": \"kept\""),
+        make: Make::Middle(&[
+            Meddling::Replace(On::Path("/trust.json"), "\"verdict\": \"kept\"", "\"verdict\": \"attested\""),
+            Meddling::Replace(On::Path("/trust.json"), "\"verdict\": \"unproven\"", "\"verdict\": \"kept\""),
+        ]),
+        bites: Bites::Altered,
     },
     Fault {
         id: "assurance-added",

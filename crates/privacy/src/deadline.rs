@@ -68,16 +68,19 @@ impl Calendar {
         self.end_of(self.working(last))
     }
 
-    /// A deadline put off by `stood`, to the end of a day that is worked on. Not put off, it stays as it is.
+    /// A deadline put off by the whole days of `stood`, to the end of a day that is worked on. Put off by less than one, it stays
+    /// as it is.
     #[must_use]
     pub fn later(&self, due: Timestamp, stood: SignedDuration) -> Timestamp {
-        if stood <= SignedDuration::ZERO {
+        let days = stood.as_hours() / 24;
+        if days <= 0 {
             return due;
         }
         // A deadline is the midnight that ends its day: just before it, it is still that day.
         let before = due.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(due);
-        let Ok(moved) = before.checked_add(stood) else { return Timestamp::MAX };
-        self.end_of(self.working(moved.to_zoned(self.zone.clone()).date()))
+        let last = before.to_zoned(self.zone.clone()).date();
+        let Ok(moved) = last.checked_add(SignedDuration::from_hours(days * 24)) else { return Timestamp::MAX };
+        self.end_of(self.working(moved))
     }
 
     /// The first day from `day` on that is worked on.
@@ -138,12 +141,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_puts_the_deadline_off_by_as_long() {
+    fn a_pause_puts_the_deadline_off_by_as_many_days() {
         let calendar = brussels(&[]);
         // Friday 3 April, and a clock that stood for a day and a half: Sunday, so Monday 6 April.
         let due = "2026-04-03T22:00:00Z".parse().unwrap();
         assert_eq!(calendar.later(due, SignedDuration::from_hours(36)).to_string(), "2026-04-06T22:00:00Z");
-        assert_eq!(calendar.later(due, SignedDuration::from_hours(0)), due);
+        for less in [0, 1, 86_399] {
+            assert_eq!(calendar.later(due, SignedDuration::from_secs(less)), due);
+        }
+        // Summer time ends in between: days are days.
+        let autumn = "2026-10-23T22:00:00Z".parse().unwrap();
+        assert_eq!(calendar.later(autumn, SignedDuration::from_hours(72)).to_string(), "2026-10-26T23:00:00Z");
         assert_eq!(calendar.later(due, SignedDuration::from_hours(24 * 5)).to_string(), "2026-04-08T22:00:00Z");
     }
 

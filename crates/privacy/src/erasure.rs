@@ -15,8 +15,8 @@ use store::{
     rights::{
         cases, decide,
         erase::{self, Executed, Targets},
-        footprint::{self, Seat, Team},
-        invitations, places,
+        footprint::{self, Footprint, Seat},
+        holds, invitations, places,
         rows::Counts,
         tombstones::Erased,
         verify::{self, Verified},
@@ -57,11 +57,11 @@ pub struct Plan {
 /// When the database cannot be asked.
 pub async fn plan(store: &Store, account: AccountId) -> Result<Plan, StoreError> {
     let map = DataMap::own()?;
-    let held = places::held(store, account).await?;
-    let fates = held.iter().filter_map(|(name, rows)| Some(fate(map.table(name)?, *rows))).collect();
-    let seats = footprint::now(store, account).await?.seats;
-    let obstacle = obstacle(store, account).await?;
-    Ok(Plan { fates, seats, obstacle })
+    let rows = places::held(store, account).await?;
+    let fates = rows.iter().filter_map(|(name, rows)| Some(fate(map.table(name)?, *rows))).collect();
+    let found = footprint::ever(store, account).await?;
+    let obstacle = words(store, &found).await?;
+    Ok(Plan { fates, seats: found.seats, obstacle })
 }
 
 fn fate(table: &Table, rows: u64) -> Fate {
@@ -79,19 +79,18 @@ fn fate(table: &Table, rows: u64) -> Fate {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn obstacle(store: &Store, account: AccountId) -> Result<Option<String>, StoreError> {
-    let needing: BTreeSet<_> = footprint::now(store, account).await?.needing().collect();
-    let names: Vec<String> = store::team::memberships(store, account)
+    words(store, &footprint::ever(store, account).await?).await
+}
+
+async fn words(store: &Store, found: &Footprint) -> Result<Option<String>, StoreError> {
+    let needing: BTreeSet<_> = found.needing().collect();
+    let names: Vec<String> = store::team::memberships(store, found.account)
         .await?
         .into_iter()
         .filter(|membership| needing.contains(&membership.tenant))
-        .map(|membership| format!("«{}»", membership.name))
+        .map(|membership| membership.name)
         .collect();
-    Ok((!names.is_empty()).then(|| {
-        format!(
-            "You are the last owner of {}, and others are in it: make somebody else an owner first.",
-            names.join(", ")
-        )
-    }))
+    Ok((!names.is_empty()).then(|| footprint::hand_over(&names)))
 }
 
 /// Carries an erasure out up to the commit. Afterwards another job goes on.
@@ -99,16 +98,32 @@ pub async fn obstacle(store: &Store, account: AccountId) -> Result<Option<String
 /// # Errors
 /// When the database refuses; the job is then tried again.
 pub async fn begin(store: &Store, lease: &Lease, case: Uuid, account: AccountId) -> Result<Executed, StoreError> {
-    let seats = footprint::ever(store, account).await?.seats;
-    let waits = seats.iter().any(|seat| seat.team == Team::Needs) || decide::held(store, account).await?.is_some();
+    let found = footprint::ever(store, account).await?;
+    let waits = found.needing().next().is_some() || holds::until(store, account, &found.seats).await?.is_some();
     let open = cases::by_id(store, case).await?.is_some_and(|case| case.state == store::rights::State::Open);
     if open
         && !waits
         && let Some(who) = accounts::by_id(store, account).await?
     {
-        invitations::to_address(store, account, &who.email).await?;
+        forget_address(store, &found, &who.email).await?;
     }
-    erase::execute(store, lease, case, account, &seats).await
+    erase::execute(store, lease, case, &found).await
+}
+
+/// Deletes invitations to the address, and looks for it by the index of every team: behind the commit nobody knows it any more.
+/// Other people of teams who have it are erased with its owner, or, where nobody proved it, are none of theirs.
+async fn forget_address(store: &Store, found: &Footprint, address: &str) -> Result<(), StoreError> {
+    invitations::to_address(store, found.account, address).await?;
+    if found.address.is_none() {
+        return Ok(());
+    }
+    let theirs: Vec<Uuid> = found.seats.iter().map(|seat| seat.person.uuid()).collect();
+    let left = verify::address(store, address, &theirs).await?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let places: Vec<&str> = left.keys().map(String::as_str).collect();
+    Err(StoreError::Unexpected(format!("an address that is to be erased is still in {}", places.join(", "))))
 }
 
 /// Goes on behind the commit: destroys the keys and the files, searches every place, and closes the case when nothing is left.
@@ -116,7 +131,7 @@ pub async fn begin(store: &Store, lease: &Lease, case: Uuid, account: AccountId)
 /// # Errors
 /// When a key cannot be destroyed, or something is left; the job is then tried again.
 pub async fn finish(store: &Store, lease: &Lease, targets: &Targets) -> Result<Receipt, StoreError> {
-    destroy(store, targets).await?;
+    let keys = destroy(store, targets).await?;
     for what in &targets.erased {
         if let Erased::Person(tenant, person) = what {
             blobs::erase(store, *tenant, *person).await?;
@@ -125,18 +140,20 @@ pub async fn finish(store: &Store, lease: &Lease, targets: &Targets) -> Result<R
     let found = search(store, lease, targets).await?;
     let case = cases::by_id(store, targets.case).await?.ok_or(StoreError::NotFound)?;
     let gone: Counts = case.receipt.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let receipt = Receipt::of_erasure(&case, store.clock().now(), gone, &found, targets.erased.len());
+    let receipt = Receipt::of_erasure(&case, store.clock().now(), gone, &found, keys);
     decide::done(store, lease, case.id, &receipt.to_json()).await?;
     Ok(receipt)
 }
 
-/// Files are synchronised to disk: not on a thread that serves.
-async fn destroy(store: &Store, targets: &Targets) -> Result<(), StoreError> {
+/// Yields how many keys there were, those included that were destroyed before this was begun again. Files are synchronised to
+/// disk: not on a thread that serves.
+async fn destroy(store: &Store, targets: &Targets) -> Result<usize, StoreError> {
     let (keys, erased) = (store.keys().clone(), targets.erased.clone());
     let destroyed = spawn_blocking(move || {
-        erased.into_iter().try_for_each(|what| {
+        erased.into_iter().try_fold(0, |count, what| {
             let (tenant, subject) = what.key();
-            keys.destroy(tenant, subject).map(drop)
+            let before = keys.is_destroyed(tenant, subject)?;
+            Ok::<_, vault::VaultError>(count + usize::from(keys.destroy(tenant, subject)? || before))
         })
     });
     let done = destroyed.await.map_err(|_| StoreError::Unexpected("destroying keys panicked".to_owned()))?;

@@ -1,11 +1,15 @@
 //! What is done about cases, in jobs: at once where nobody has to decide, again after a failure, and once in the end.
 
-use crate::{erasure, receipt::Receipt};
+use crate::{
+    erasure,
+    package::{self, Reach},
+    receipt::Receipt,
+};
 use kernel::AccountId;
 use store::{
     Store, StoreError,
     jobs::{self, Lease},
-    rights::{Kind, State, cases, decide, erase, erase::Targets, places, restrict, rows::Counts},
+    rights::{Kind, State, cases, decide, erase, erase::Targets, restrict, rows::Counts},
 };
 
 /// What became of a job.
@@ -66,6 +70,12 @@ fn lost(error: StoreError) -> Result<(), StoreError> {
     if matches!(error, StoreError::LostLease) { Ok(()) } else { Err(error) }
 }
 
+/// How many rows of which table the package holds that is given.
+async fn in_package(store: &Store, account: AccountId, reach: Reach) -> Result<Counts, StoreError> {
+    let package = package::gather(store, account, reach).await?;
+    Ok(package.counts().into_iter().map(|(section, rows)| (format!("wordbond.{section}"), rows as u64)).collect())
+}
+
 /// Answers what is not an erasure.
 async fn answer(
     store: &Store,
@@ -79,7 +89,8 @@ async fn answer(
         return Ok(Done::Finished);
     }
     let rows = match case.kind {
-        Kind::Access | Kind::Portability => places::held(store, account).await?,
+        Kind::Access => in_package(store, account, Reach::Access).await?,
+        Kind::Portability => in_package(store, account, Reach::Portability).await?,
         Kind::Restriction | Kind::Objection => {
             restrict::set(store, account, true, Some(case.id)).await?;
             Counts::new()

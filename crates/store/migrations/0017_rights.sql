@@ -32,7 +32,8 @@ CREATE INDEX rights_case_due ON wordbond.rights_case (due_at) WHERE closed_at IS
 CREATE TABLE wordbond.rights_request (
     account_id uuid NOT NULL REFERENCES wordbond.account (account_id) ON DELETE CASCADE,
     case_id uuid NOT NULL REFERENCES wordbond.rights_case (case_id) ON DELETE CASCADE,
-    -- What the person is told about it: why it takes longer, why it was refused, what they must answer.
+    -- What the person was told about it: why it takes longer, why it was refused, what they must answer. No other place has
+    -- these reasons: the log says that there is one.
     notice wordbond.sealed,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
@@ -48,6 +49,8 @@ CREATE TABLE wordbond.legal_hold (
     until timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     released_at timestamptz,
+    -- Why it was ended; sealed as the reason is.
+    released_why wordbond.sealed,
     PRIMARY KEY (account_id, hold_id)
 );
 
@@ -59,7 +62,7 @@ CREATE TABLE wordbond.tombstone (
     erased_at timestamptz NOT NULL
 );
 
--- Whoever asked to be left alone: nobody but them sees what they uploaded, and nothing of theirs runs out.
+-- Whoever asked to be left alone: nobody but them sees their notes and drawings, and of what they left nothing runs out.
 ALTER TABLE wordbond.account ADD COLUMN restricted_at timestamptz;
 ALTER TABLE wordbond.person ADD COLUMN restricted_at timestamptz;
 
@@ -133,6 +136,7 @@ GRANT SELECT, DELETE ON wordbond.sign_in TO wordbond_eraser;
 GRANT INSERT ON wordbond.audit_event, wordbond.job, wordbond.ticket, wordbond.tombstone TO wordbond_eraser;
 GRANT SELECT ON wordbond.tombstone, wordbond.rights_case TO wordbond_eraser, wordbond_app;
 GRANT UPDATE (state, closed_at, paused_at, held_until, receipt, entry_id) ON wordbond.rights_case TO wordbond_eraser;
+GRANT UPDATE (notice, version) ON wordbond.rights_request TO wordbond_eraser;
 -- To hold the row of a team or an account while it is decided over takes a right to change something of it.
 GRANT UPDATE (version) ON wordbond.tenant, wordbond.account TO wordbond_eraser;
 GRANT UPDATE (owner_id) ON wordbond.objective, wordbond.key_result TO wordbond_eraser;
@@ -141,7 +145,7 @@ GRANT INSERT, DELETE,
     UPDATE (state, due_at, extended_at, paused_at, paused_seconds, held_until, closed_at, receipt, entry_id)
     ON wordbond.rights_case TO wordbond_app;
 GRANT SELECT, INSERT, DELETE, UPDATE (notice, version) ON wordbond.rights_request TO wordbond_app;
-GRANT SELECT, INSERT, DELETE, UPDATE (released_at, until) ON wordbond.legal_hold TO wordbond_app;
+GRANT SELECT, INSERT, DELETE, UPDATE (released_at, released_why, until) ON wordbond.legal_hold TO wordbond_app;
 GRANT UPDATE (restricted_at) ON wordbond.account, wordbond.person TO wordbond_app;
 
 -- Which account's a case is, so that the operator's answer reaches it: ids only.
@@ -149,6 +153,13 @@ CREATE POLICY dispatcher ON wordbond.rights_request FOR SELECT TO wordbond_dispa
 GRANT SELECT (account_id, case_id) ON wordbond.rights_request TO wordbond_dispatcher;
 
 -- What was shared by somebody who restricted its use is shown to nobody else.
+ALTER POLICY grantee ON wordbond.note
+    USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+           AND EXISTS (SELECT FROM wordbond.note_grant AS g
+                       JOIN wordbond.person AS o ON o.tenant_id = g.tenant_id AND o.person_id = g.owner_id
+                       WHERE g.tenant_id = note.tenant_id AND g.note_id = note.note_id
+                         AND g.person_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)
+                         AND o.restricted_at IS NULL));
 ALTER POLICY grantee ON wordbond.drawing
     USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
            AND EXISTS (SELECT FROM wordbond.drawing_grant AS g

@@ -163,7 +163,7 @@ pub struct Staged {
 /// Makes a stored object count, if and only if the transaction commits. It must be the actor's own.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] for somebody else's.
+/// [`StoreError::NotFound`] for somebody else's; [`StoreError::Gone`] when the actor was erased while it was on its way.
 pub async fn keep(scoped: &mut Scoped, staged: &Staged) -> Result<Blob, StoreError> {
     let (blob, now) = (staged.blob, At(scoped.now()));
     if scoped.tenant() != blob.tenant || scoped.person()? != blob.owner {
@@ -176,7 +176,8 @@ pub async fn keep(scoped: &mut Scoped, staged: &Staged) -> Result<Blob, StoreErr
         .bind(blob.owner.uuid())
         .bind(now)
         .execute(scoped.conn())
-        .await?;
+        .await
+        .map_err(|error| if StoreError::is_dangling(&error) { StoreError::Gone } else { error.into() })?;
     Ok(blob)
 }
 

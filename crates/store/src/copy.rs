@@ -6,21 +6,29 @@
 
 mod log;
 mod sealed;
-mod seats;
 pub mod walk;
 
 pub use sealed::{KEPT_BACK, is_known};
-pub use seats::{Seat, Seats};
 
 use crate::{
     DataMap, Scoped, Store, StoreError, accounts, data_map::Scope, data_map::Table, open::self_actor, operator_tenant,
+    rights::footprint, team,
 };
-use kernel::{AccountId, Actor, DataClass, Timestamp};
+use kernel::{AccountId, Actor, DataClass, PersonId, TenantId, Timestamp};
 use sealed::Whose;
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+
+/// A person of a team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seat {
+    /// The team.
+    pub tenant: TenantId,
+    /// Who they are in it.
+    pub person: PersonId,
+}
 
 /// One row: its readable columns by name.
 pub type Row = Map<String, Value>;
@@ -63,7 +71,14 @@ impl Holdings {
 /// [`StoreError::NotFound`]; and when something cannot be opened, rather than leave it out.
 pub async fn holdings(store: &Store, account: AccountId) -> Result<Holdings, StoreError> {
     let map = DataMap::own()?;
-    let Seats { seats, index } = seats::find(store, account).await?;
+    // A copy of nobody's data is no copy.
+    accounts::by_id(store, account).await?.ok_or(StoreError::NotFound)?;
+    let found = footprint::ever(store, account).await?;
+    let index = match &found.address {
+        Some(address) => invited_to(store, account, address).await?,
+        None => Index::new(),
+    };
+    let seats: Vec<Seat> = found.seats.iter().map(|seat| Seat { tenant: seat.tenant, person: seat.person }).collect();
     let mut held = Vec::new();
     for table in map.tables.iter().filter(|table| is_somebodys(table)) {
         let rows = match table.name.as_str() {
@@ -140,6 +155,29 @@ fn condition(table: &Table) -> String {
     let any: Vec<String> = table.people.iter().map(names).collect();
     let any = if any.is_empty() { "false".to_owned() } else { any.join(" OR ") };
     format!("t.tenant_id = $1 AND $2::uuid IS NOT NULL AND $3::uuid IS NOT NULL AND ({any})")
+}
+
+/// The teams in which an address is invited, with its index there.
+async fn invited_to(store: &Store, account: AccountId, address: &str) -> Result<Index, StoreError> {
+    let (mut index, mut after) = (Index::new(), None);
+    loop {
+        let page = footprint::teams(store, after).await?;
+        let Some(last) = page.last() else { return Ok(index) };
+        after = Some(*last);
+        let mut scoped = store.account_scope(account).await?;
+        for tenant in page {
+            // A team that goes at this instant has no key any more, and nobody in it.
+            let Ok(key) = store.keys().blind_index(tenant) else { continue };
+            scoped.enter(tenant, &team::nobody()).await?;
+            const INVITED: &str =
+                "SELECT EXISTS (SELECT FROM wordbond.invitation WHERE tenant_id = $1 AND email_index = $2)";
+            let hash = key.email(address).to_vec();
+            let query = sqlx::query_scalar(INVITED).bind(tenant.uuid()).bind(hash.as_slice());
+            if query.fetch_one(scoped.conn()).await? {
+                index.insert(tenant, hash);
+            }
+        }
+    }
 }
 
 /// Invitations to the account's own address, in whichever team.
@@ -227,12 +265,6 @@ fn instant(value: &mut Value) {
     if let Some(Ok(at)) = parsed {
         *value = Value::String(at.to_string());
     }
-}
-
-/// The account must be there: a copy of nobody's data is no copy.
-async fn address(store: &Store, account: AccountId) -> Result<Option<String>, StoreError> {
-    let found = accounts::by_id(store, account).await?.ok_or(StoreError::NotFound)?;
-    Ok(found.verified.then_some(found.email))
 }
 
 /// The rows of one table of a team that are about one person of it.

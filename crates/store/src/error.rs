@@ -18,6 +18,9 @@ pub enum StoreError {
     /// Only a person can own rows, and the actor is none.
     #[error("only a person can do this")]
     NoPerson,
+    /// Whoever asked has been erased since they began.
+    #[error("whoever asked is here no more")]
+    Gone,
     /// Another worker holds the job now.
     #[error("the lease of this job has passed to somebody else")]
     LostLease,

@@ -9,6 +9,7 @@ pub mod clocks;
 pub mod decide;
 pub mod erase;
 pub mod footprint;
+pub mod holds;
 pub mod invitations;
 pub mod places;
 pub mod restrict;

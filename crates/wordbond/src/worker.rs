@@ -2,7 +2,7 @@
 //! first. What the program could not do at once, or did not live to do, is done here too.
 
 use accounts::Accounts;
-use privacy::work::{self, Done};
+use privacy::work::Done;
 use std::time::Duration;
 use store::{
     Store, StoreError, blobs,
@@ -61,14 +61,15 @@ async fn next(accounts: &Accounts) -> Result<bool, StoreError> {
         tokio::spawn(async move { accounts.deliver(&lease, &job, turn).await });
     } else {
         drop(turn);
-        one(store, &lease, &job).await;
+        one(accounts, &lease, &job).await;
     }
     Ok(true)
 }
 
 /// One job. What fails is due again later; whoever lost the lease leaves it to the other.
-async fn one(store: &Store, lease: &Lease, job: &Job) {
-    let failed = match handle(store, lease, job).await {
+async fn one(accounts: &Accounts, lease: &Lease, job: &Job) {
+    let store = accounts.store();
+    let failed = match handle(accounts, lease, job).await {
         Ok(()) | Err(StoreError::LostLease) => return,
         Err(error) => error,
     };
@@ -80,10 +81,11 @@ async fn one(store: &Store, lease: &Lease, job: &Job) {
 }
 
 /// Whose job it is, by its kind.
-async fn handle(store: &Store, lease: &Lease, job: &Job) -> Result<(), StoreError> {
-    if work::run(store, lease).await? == Done::Finished {
+async fn handle(accounts: &Accounts, lease: &Lease, job: &Job) -> Result<(), StoreError> {
+    if accounts.work(lease, job).await? == Done::Finished {
         return Ok(());
     }
+    let store = accounts.store();
     match job.kind.as_str() {
         blobs::DELETE => {
             blobs::delete_job(store, lease.tenant, &job.ids).await?;

@@ -314,6 +314,54 @@ async function admin(keeper, team) {
   await (await keeper.go("/admin")).look("admin-looking");
 }
 
+// Loads the page again until it has a link that ends so.
+async function until(person, end) {
+  for (let left = 60; left > 0; left -= 1) {
+    const link = person.page.locator(`a[href$="${end}"]`).first();
+    if (await link.count()) return link.getAttribute("href");
+    await person.page.waitForTimeout(500);
+    await person.page.reload();
+  }
+  throw new Error(`${person.page.url()} has no link to ${end}`);
+}
+
+// What people can ask for, what the operator sees of it, and somebody who goes.
+async function rights(owner, leaver, keeper) {
+  const requests = "/account/data/requests";
+  await owner.go("/account/data");
+  await (await owner.send(requests, { kind: "access", email: "somebody.else@example.com" })).look("data-errors", 422);
+  await owner.go("/account/data");
+  await owner.send(requests, { kind: "access", email: owner.email });
+  const copy = await until(owner, "/package.html");
+  await owner.look("case-copy");
+  await (await owner.go(copy)).look("package");
+  await owner.go("/account/data");
+  await owner.send(requests, { kind: "objection", email: owner.email });
+  const objection = new URL(owner.page.url()).pathname;
+  if (keeper) {
+    const here = objection.replace(requests, "/admin/cases");
+    await (await keeper.go("/admin/cases")).look("admin-cases");
+    await (await keeper.go(here)).look("admin-case");
+    await (await keeper.send(`${here}/pause`, { reason: "" })).look("admin-case-errors", 422);
+    await keeper.go(here);
+    await keeper.send(`${here}/pause`, { reason: "Is it the search over drawings that you object to, or all of it?" });
+    await (await owner.go(objection)).look("case-question");
+  }
+  await (await owner.go("/account/data")).look("data");
+  await (await owner.go("/account/data/erase")).look("erase-plan-obstacle");
+  await (await leaver.go("/account/data/erase")).look("erase-plan");
+  await leaver.send(requests, { email: leaver.email });
+  await leaver.look("case-erasure");
+  const receipt = await leaver.page.locator('a[href^="/receipts/"]').first().getAttribute("href");
+  for (let left = 60; left > 0; left -= 1) {
+    const told = await leaver.page.request.get(`${leaver.world.url}/api${receipt}`);
+    if ((await told.json()).state === "done") break;
+    if (left === 1) throw new Error("an erasure did not end");
+    await leaver.page.waitForTimeout(500);
+  }
+  await (await leaver.go(receipt)).look("receipt");
+}
+
 // world: { browser, url, data, trusted, admin, look, meet }
 async function walk(world) {
   const tag = world.tag ?? crypto.randomBytes(4).toString("hex");
@@ -330,10 +378,13 @@ async function walk(world) {
   if (home === "/drawings") await drawings(owner, together);
   if (home === "/objectives") await objectives(owner);
   await errors(owner, await Person.of(world, "Nobody", "", ""), home);
+  let keeper = null;
   if (world.admin && world.data) {
-    await admin(await Person.of(world, "Olle Berg", world.admin, "Operations"), id);
+    keeper = await Person.of(world, "Olle Berg", world.admin, "Operations");
+    await admin(keeper, id);
     await (await owner.go("/team/log")).look("team-log-look");
   }
+  await rights(owner, together ?? mira, keeper);
 }
 
 module.exports = { walk };

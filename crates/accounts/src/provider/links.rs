@@ -30,7 +30,7 @@ pub(super) async fn remove(
         return Err(Failure::from(Problem::new(409, "last-way-in", EN.last).detail(EN.last_lead)));
     }
     links::remove(store, caller.account, &issuer).await?;
-    accounts.tell(&account.email, &Topic::Unlinked(&known.config.title)).await;
+    accounts.tell(account.id, &account.email, &Topic::Unlinked(&known.config.title)).await;
     Ok(see_other("/account/security"))
 }
 

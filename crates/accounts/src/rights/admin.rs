@@ -1,11 +1,19 @@
 //! The operator's side: every case by its number, without whose it is, and what can be decided about it.
 
-use super::{SMALL, state_of, texts::EN};
+use super::{
+    SMALL,
+    letters::{self, News, Owner},
+    state_seen,
+    texts::{EN, last_day},
+    told,
+};
 use crate::{Accounts, team::view::Viewer};
 use axum::{extract::State, http::StatusCode, response::Response};
-use ingress::{Auth, Failure, Form, Ids, Policy, Route, RouteTable, gate::AccountCaller, problem::Answer, see_other};
+use ingress::{
+    Auth, Failure, Form, Ids, Policy, Route, RouteTable, Stands, gate::AccountCaller, problem::Answer, see_other,
+};
 use jiff::{civil::Date, tz::TimeZone};
-use kernel::{Problem, Timestamp};
+use kernel::{AccountId, Problem, Timestamp};
 use privacy::case::{self, Case, Kind, State as Far};
 use serde::Deserialize;
 use store::{
@@ -13,25 +21,31 @@ use store::{
     rights::{
         cases,
         decide::{self, Decision},
+        holds,
     },
 };
-use ui::{Cell, Facts, Field, Form as Sheet, Links, Page, Table, Tone};
+use ui::{Cell, Facts, Field, Form as Sheet, Links, Notice, Page, Prose, Section, Table, Tone};
 use uuid::Uuid;
 
 const HOME: &str = "/admin/cases";
 
 pub(super) fn routes(accounts: &Accounts) -> RouteTable {
-    let (page, form) = (Policy::page(Auth::Admin), Policy::form(Auth::Admin, SMALL).fresh());
+    let page = Policy::page(Auth::Admin);
+    let form = Policy::form(Auth::Admin, SMALL).fresh().stands(Stands::Above);
+    let route = |path, verb| {
+        let handle = move |accounts, caller, viewer, id, why| decide(verb, accounts, caller, viewer, id, why);
+        Route::post_with(path, form, handle, accounts)
+    };
     RouteTable::new([
         Route::get_with(HOME, page, list, accounts),
         Route::get_with("/admin/cases/{id}", page, show, accounts),
-        Route::post_with("/admin/cases/{id}/extend", form, extend, accounts),
-        Route::post_with("/admin/cases/{id}/pause", form, pause, accounts),
-        Route::post_with("/admin/cases/{id}/resume", form, resume, accounts),
-        Route::post_with("/admin/cases/{id}/refuse", form, refuse, accounts),
-        Route::post_with("/admin/cases/{id}/grant", form, grant, accounts),
-        Route::post_with("/admin/cases/{id}/hold", form, hold, accounts),
-        Route::post_with("/admin/cases/{id}/release", form, release, accounts),
+        route("/admin/cases/{id}/extend", Verb::Extend),
+        route("/admin/cases/{id}/pause", Verb::Pause),
+        route("/admin/cases/{id}/resume", Verb::Resume),
+        route("/admin/cases/{id}/refuse", Verb::Refuse),
+        route("/admin/cases/{id}/grant", Verb::Grant),
+        route("/admin/cases/{id}/hold", Verb::Hold),
+        route("/admin/cases/{id}/release", Verb::Release),
     ])
 }
 
@@ -43,12 +57,116 @@ struct Why {
     until: String,
 }
 
+/// What can be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Pause,
+    Resume,
+    Extend,
+    Grant,
+    Refuse,
+    Hold,
+    Release,
+}
+
+impl Verb {
+    /// As the page shows them.
+    const ALL: [Self; 7] =
+        [Self::Pause, Self::Resume, Self::Extend, Self::Grant, Self::Refuse, Self::Hold, Self::Release];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Extend => "extend",
+            Self::Grant => "grant",
+            Self::Refuse => "refuse",
+            Self::Hold => "hold",
+            Self::Release => "release",
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Pause => EN.pause,
+            Self::Resume => EN.resume,
+            Self::Extend => EN.extend,
+            Self::Grant => EN.grant,
+            Self::Refuse => EN.refuse,
+            Self::Hold => EN.hold,
+            Self::Release => EN.release,
+        }
+    }
+
+    const fn lead(self) -> &'static str {
+        match self {
+            Self::Pause => EN.pause_lead,
+            Self::Resume => EN.resume_lead,
+            Self::Extend => EN.extend_lead,
+            Self::Grant => EN.grant_lead,
+            Self::Refuse => EN.refuse_lead,
+            Self::Hold => EN.hold_lead,
+            Self::Release => EN.release_lead,
+        }
+    }
+
+    /// What becomes of the reason.
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Hold | Self::Release => EN.reason_sealed,
+            _ => EN.reason_read,
+        }
+    }
+
+    const fn tone(self) -> Tone {
+        match self {
+            Self::Grant | Self::Resume => Tone::Main,
+            Self::Refuse => Tone::Danger,
+            _ => Tone::Quiet,
+        }
+    }
+
+    /// Whether it can be decided about a case as it is.
+    fn fits(self, seen: &Seen) -> bool {
+        let case = &seen.case;
+        let unanswered = matches!(case.state, Far::Open | Far::Paused);
+        match self {
+            Self::Pause => case.state == Far::Open,
+            Self::Resume => case.state == Far::Paused,
+            Self::Extend => unanswered && case.extended_at.is_none(),
+            Self::Grant => case.kind == Kind::Objection && case.state == Far::Open,
+            Self::Refuse => unanswered,
+            Self::Hold => case.state != Far::Working,
+            Self::Release => case.state != Far::Working && seen.held.is_some(),
+        }
+    }
+}
+
+/// A case as the operator sees it.
+struct Seen {
+    case: Case,
+    /// Whether it is known whose it is.
+    known: bool,
+    /// What its person was told.
+    told: Option<String>,
+    /// Until when their data is held.
+    held: Option<Timestamp>,
+}
+
+/// What was not accepted: which form it was, what was typed there, and what is wrong with it.
+struct Wrong {
+    verb: Verb,
+    typed: Why,
+    until: bool,
+    words: String,
+}
+
 async fn list(State(accounts): State<Accounts>, viewer: Viewer) -> Answer<Response> {
     let now = accounts.now();
     let mut table = Table::new(EN.cases, [EN.case, EN.what, EN.asked, EN.due, EN.state_head]).empty(EN.no_cases);
     for case in cases::all(accounts.store()).await? {
         let late = case.closed_at.unwrap_or(now) > case.due_at && case.paused_at.is_none();
-        let state = if late { format!("{}, {}", state_of(&case), EN.late) } else { state_of(&case) };
+        let state = if late { format!("{}, {}", state_seen(&case), EN.late) } else { state_seen(&case) };
         table = table.row([
             Cell::link(format!("{HOME}/{}", case.id), case.id.to_string()),
             Cell::text(case.kind.word()),
@@ -65,153 +183,145 @@ async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(id): Ids<Uui
     render(&accounts, &viewer, id, None).await
 }
 
-async fn render(accounts: &Accounts, viewer: &Viewer, id: Uuid, error: Option<String>) -> Answer<Response> {
-    let case = find(accounts, id).await?;
-    let mut facts = Facts::new()
-        .fact(EN.case, case.id.to_string())
-        .fact(EN.what, case.kind.word())
-        .fact(EN.state_head, state_of(&case))
-        .html(EN.asked, ui::moment(case.opened_at))
-        .html(EN.due, ui::moment(case.due_at));
-    if let Some(closed) = case.closed_at {
-        facts = facts.html(EN.closed, ui::moment(closed));
-    }
-    let failed = error.is_some();
-    let mut page = Page::new(EN.case).error(error).add(facts);
-    for sheet in sheets(&case, viewer.csrf()) {
-        page = page.add(sheet);
-    }
-    let page = page.add(Links::new().link(HOME, EN.back));
-    let status = if failed { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    viewer.show(accounts, "/admin", status, &page).await
-}
-
 async fn find(accounts: &Accounts, id: Uuid) -> Answer<Case> {
     Ok(cases::by_id(accounts.store(), id).await?.ok_or_else(Problem::not_found)?)
 }
 
-/// What can be decided about a case as it is.
-fn sheets(case: &Case, csrf: &str) -> Vec<Sheet> {
-    let sheet = |verb: &str, label: &'static str, lead: &'static str, tone: Tone| {
-        let reason = Field::text("reason", EN.reason).id(format!("reason-{verb}")).hint(EN.reason_hint).longest(500);
-        Sheet::post(format!("{HOME}/{}/{verb}", case.id), csrf, label).title(label).lead(lead).field(reason).tone(tone)
+async fn see(accounts: &Accounts, id: Uuid) -> Answer<Seen> {
+    let (store, case) = (accounts.store(), find(accounts, id).await?);
+    let Some(account) = cases::whose(store, id).await? else {
+        return Ok(Seen { case, known: false, told: None, held: None });
     };
-    let until = || Field::date("until", EN.until);
-    let mut out = Vec::new();
-    if case.state == Far::Open {
-        out.push(sheet("pause", EN.pause, EN.pause_lead, Tone::Quiet));
-    }
-    if case.state == Far::Paused {
-        out.push(sheet("resume", EN.resume, "", Tone::Main));
-    }
-    if matches!(case.state, Far::Open | Far::Paused) {
-        if case.extended_at.is_none() {
-            out.push(sheet("extend", EN.extend, EN.extend_lead, Tone::Quiet));
+    let told = cases::one(store, account, id).await?.and_then(|own| own.notice);
+    Ok(Seen { case, known: true, told, held: holds::until(store, account, &[]).await? })
+}
+
+async fn render(accounts: &Accounts, viewer: &Viewer, id: Uuid, wrong: Option<Wrong>) -> Answer<Response> {
+    let seen = see(accounts, id).await?;
+    let mut page = Page::new(EN.case).add(facts(&seen.case));
+    if seen.known {
+        let held =
+            seen.held.map_or_else(|| EN.no_hold.to_owned(), |until| format!("{} {}.", EN.held_now, last_day(until)));
+        page = page
+            .add(told(EN.told, seen.told.as_deref().unwrap_or(EN.told_nothing)))
+            .add(Section::new(EN.holds).add(Prose::new(held)));
+        for verb in Verb::ALL.into_iter().filter(|verb| verb.fits(&seen)) {
+            page = page.add(sheet(&seen.case, viewer.csrf(), verb, wrong.as_ref().filter(|wrong| wrong.verb == verb)));
         }
-        if case.kind == Kind::Objection && case.state == Far::Open {
-            out.push(sheet("grant", EN.grant, EN.grant_lead, Tone::Main));
+    } else {
+        page = page.add(Notice::info(EN.nobody, EN.nobody_text));
+    }
+    // Where the form is there no more, what is wrong is said above.
+    let above = wrong.as_ref().filter(|wrong| !seen.known || !wrong.verb.fits(&seen));
+    let page = page
+        .error(above.map(|wrong| format!("{}: {}", wrong.verb.label(), wrong.words)))
+        .add(Links::new().link(HOME, EN.back));
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    viewer.show(accounts, "/admin", status, &page).await
+}
+
+fn facts(case: &Case) -> Facts {
+    let facts = Facts::new()
+        .fact(EN.case, case.id.to_string())
+        .fact(EN.what, case.kind.word())
+        .fact(EN.state_head, state_seen(case))
+        .html(EN.asked, ui::moment(case.opened_at))
+        .html(EN.due, ui::moment(case.due_at));
+    [(EN.extended, case.extended_at), (EN.stands, case.paused_at), (EN.closed, case.closed_at)]
+        .into_iter()
+        .filter_map(|(name, at)| Some((name, at?)))
+        .fold(facts, |facts, (name, at)| facts.html(name, ui::moment(at)))
+}
+
+/// The form of a decision, with what was typed there before.
+fn sheet(case: &Case, csrf: &str, verb: Verb, wrong: Option<&Wrong>) -> Sheet {
+    let said = |until: bool| wrong.filter(|wrong| wrong.until == until).map(|wrong| wrong.words.as_str());
+    let (word, label) = (verb.word(), verb.label());
+    let reason = Field::text("reason", EN.reason)
+        .id(format!("reason-{word}"))
+        .hint(verb.hint())
+        .error(said(false))
+        .value(wrong.map_or("", |wrong| wrong.typed.reason.as_str()))
+        .longest(500);
+    let sheet = Sheet::post(format!("{HOME}/{}/{word}", case.id), csrf, label)
+        .title(label)
+        .lead(verb.lead())
+        .tone(verb.tone())
+        .field(reason);
+    if verb != Verb::Hold {
+        return sheet;
+    }
+    let until = Field::date("until", EN.until)
+        .hint(EN.until_hint)
+        .error(said(true))
+        .value(wrong.map_or("", |wrong| wrong.typed.until.as_str()));
+    sheet.field(until)
+}
+
+/// Decides, and writes to the person what was decided.
+async fn decide(
+    verb: Verb,
+    State(accounts): State<Accounts>,
+    caller: AccountCaller,
+    viewer: Viewer,
+    Ids(id): Ids<Uuid>,
+    Form(why): Form<Why>,
+) -> Answer<Response> {
+    let case = find(&accounts, id).await?;
+    // Before it is decided: an erasure that waits no longer takes the address with it.
+    let owner = Owner::of(&accounts, &case).await?;
+    let (until, words) = match carry_out(&accounts, caller.0.account, &case, verb, &why).await {
+        Ok(news) => {
+            if let Some(owner) = owner {
+                letters::write(&accounts, &owner, &find(&accounts, id).await?, news).await;
+            }
+            return Ok(see_other(&format!("{HOME}/{id}")));
         }
-        out.push(sheet("refuse", EN.refuse, EN.refuse_lead, Tone::Danger));
-    }
-    if case.state != Far::Working {
-        out.push(sheet("hold", EN.hold, EN.hold_lead, Tone::Quiet).field(until()));
-        out.push(sheet("release", EN.release, "", Tone::Quiet));
-    }
-    out
-}
-
-async fn finish(accounts: &Accounts, viewer: &Viewer, id: Uuid, done: Result<(), StoreError>) -> Answer<Response> {
-    match done {
-        Ok(()) => Ok(see_other(&format!("{HOME}/{id}"))),
-        Err(StoreError::Invalid(why)) => render(accounts, viewer, id, Some(why)).await,
-        Err(other) => Err(Failure::from(other)),
-    }
-}
-
-const fn decision<'a>(caller: &AccountCaller, case: Uuid, why: &'a Why) -> Decision<'a> {
-    Decision { case, admin: caller.0.account, reason: why.reason.as_str() }
-}
-
-async fn extend(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let due = case::extended(accounts.calendar(), &find(&accounts, id).await?);
-    let done = decide::extend(accounts.store(), decision(&caller, id, &why), due).await;
-    finish(&accounts, &viewer, id, done).await
-}
-
-async fn pause(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let done = decide::pause(accounts.store(), decision(&caller, id, &why)).await;
-    finish(&accounts, &viewer, id, done).await
-}
-
-async fn resume(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let due = case::resumed(accounts.calendar(), &find(&accounts, id).await?, accounts.now());
-    let done = decide::resume(accounts.store(), decision(&caller, id, &why), due).await;
-    finish(&accounts, &viewer, id, done).await
-}
-
-async fn refuse(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let done = decide::refuse(accounts.store(), decision(&caller, id, &why)).await;
-    finish(&accounts, &viewer, id, done).await
-}
-
-async fn grant(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let done = decide::grant(accounts.store(), decision(&caller, id, &why)).await;
-    finish(&accounts, &viewer, id, done).await
-}
-
-async fn hold(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let Some(until) = end_of(&why.until) else {
-        return render(&accounts, &viewer, id, Some(EN.until_wrong.to_owned())).await;
+        Err(Undone::Until(words)) => (true, words.to_owned()),
+        Err(Undone::Store(StoreError::Invalid(words))) => (false, words),
+        Err(Undone::Store(StoreError::NotFound)) if verb == Verb::Release => (false, EN.no_hold.to_owned()),
+        Err(Undone::Store(other)) => return Err(Failure::from(other)),
     };
-    let done = decide::hold(accounts.store(), decision(&caller, id, &why), until).await.map(drop);
-    finish(&accounts, &viewer, id, done).await
+    render(&accounts, &viewer, id, Some(Wrong { verb, typed: why, until, words })).await
 }
 
-async fn release(
-    State(accounts): State<Accounts>,
-    caller: AccountCaller,
-    viewer: Viewer,
-    Ids(id): Ids<Uuid>,
-    Form(why): Form<Why>,
-) -> Answer<Response> {
-    let done = decide::release(accounts.store(), decision(&caller, id, &why)).await;
-    finish(&accounts, &viewer, id, done).await
+/// Why something was not decided.
+enum Undone {
+    /// The day is none that can be.
+    Until(&'static str),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+async fn carry_out(accounts: &Accounts, admin: AccountId, case: &Case, verb: Verb, why: &Why) -> Result<News, Undone> {
+    let (store, calendar) = (accounts.store(), accounts.calendar());
+    let decision = Decision { case: case.id, admin, reason: &why.reason };
+    Ok(match verb {
+        Verb::Pause => decide::pause(store, decision).await.map(|()| News::Question)?,
+        Verb::Resume => {
+            let due = |case: &Case, now| case::resumed(calendar, case, now);
+            decide::resume(store, decision, due).await.map(|()| News::Resumed)?
+        }
+        Verb::Extend => {
+            let due = |case: &Case| case::extended(calendar, case);
+            decide::extend(store, decision, due).await.map(|()| News::Extended)?
+        }
+        Verb::Grant => decide::grant(store, decision).await.map(|()| News::Granted)?,
+        Verb::Refuse => decide::refuse(store, decision).await.map(|()| News::Refused)?,
+        Verb::Hold => {
+            let until = end_of(&why.until).ok_or(Undone::Until(EN.until_wrong))?;
+            if until <= accounts.now() {
+                return Err(Undone::Until(EN.until_past));
+            }
+            decide::hold(store, decision, until).await.map(|_| News::Held(until))?
+        }
+        Verb::Release => decide::release(store, decision).await.map(|()| News::Released)?,
+    })
 }
 
 /// The end of a day.

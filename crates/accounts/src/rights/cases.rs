@@ -1,13 +1,13 @@
 //! A person's own cases: asking, looking, taking back.
 
-use super::{HOME, Kind, Refused, ask as take, case_of, overview, plan, receipt_path, state_of, texts::EN};
+use super::{HOME, Kind, Refused, ask as take, case_of, overview, plan, receipt_path, state_of, texts::EN, told};
 use crate::{Accounts, chrome::Frame, profile::ways};
 use axum::{extract::State, http::StatusCode, response::Response};
-use ingress::{AccountCaller, Failure, Form, FormToken, input::Ids, problem::Answer, see_other};
+use ingress::{AccountCaller, Failure, Form, FormToken, input::Ids, problem::Answer, see_other, session::LiveSession};
 use privacy::case::{self, Own, State as Far};
 use serde::Deserialize;
 use store::StoreError;
-use ui::{Act, Facts, Links, Notice, Page, Section, Tone};
+use ui::{Act, Facts, Links, Page, Section, Tone};
 use uuid::Uuid;
 
 #[derive(Default, Deserialize)]
@@ -25,16 +25,36 @@ pub(super) async fn ask(
     Form(typed): Form<Typed>,
 ) -> Answer<Response> {
     let kind: Kind = typed.kind.parse().map_err(ingress::problem::unacceptable)?;
-    let (status, words) = match take(&accounts, &session, kind, &typed.email).await? {
+    taken(&accounts, &session, &token, kind, &typed.email).await
+}
+
+/// POST /account/data/erase.
+pub(super) async fn ask_erasure(
+    State(accounts): State<Accounts>,
+    AccountCaller(session): AccountCaller,
+    token: FormToken,
+    Form(typed): Form<Typed>,
+) -> Answer<Response> {
+    taken(&accounts, &session, &token, Kind::Erasure, &typed.email).await
+}
+
+async fn taken(
+    accounts: &Accounts,
+    session: &LiveSession,
+    token: &FormToken,
+    kind: Kind,
+    email: &str,
+) -> Answer<Response> {
+    let (status, words) = match take(accounts, session, kind, email).await? {
         Ok(case) => return Ok(see_other(&format!("{HOME}/requests/{}", case.id))),
         Err(Refused::Address) => (StatusCode::UNPROCESSABLE_ENTITY, EN.email_wrong.to_owned()),
         Err(Refused::Rule(why)) => (StatusCode::UNPROCESSABLE_ENTITY, why),
         Err(Refused::Open(why)) => (StatusCode::CONFLICT, why.to_owned()),
     };
     if kind == Kind::Erasure {
-        return plan::render(&accounts, &session, &token, status, Some(&words)).await;
+        return plan::render(accounts, session, token, status, Some(&words)).await;
     }
-    overview::render(&accounts, &session, &token, status, None, Some((kind, &words))).await
+    overview::render(accounts, session, token, status, None, Some((kind, &words))).await
 }
 
 /// GET /account/data/requests/{case}.
@@ -46,10 +66,10 @@ pub(super) async fn show(
 ) -> Answer<Response> {
     let own = case_of(&accounts, session.account, id).await?;
     let frame = Frame { accounts: &accounts, session: Some(&session), token: &token, path: HOME };
-    frame.show(&page(&own, token.as_str())).await
+    frame.show(&page(&accounts, &own, token.as_str())).await
 }
 
-fn page(own: &Own, csrf: &str) -> Page {
+fn page(accounts: &Accounts, own: &Own, csrf: &str) -> Page {
     let case = &own.case;
     let path = format!("{HOME}/requests/{}", case.id);
     let mut facts = Facts::new()
@@ -60,7 +80,7 @@ fn page(own: &Own, csrf: &str) -> Page {
     if let Some(closed) = case.closed_at {
         facts = facts.html(EN.closed, ui::moment(closed));
     }
-    let notice = own.notice.as_deref().map(|words| Notice::info(EN.notice, words));
+    let notice = own.notice.as_deref().map(|words| told(EN.notice, words));
     let copy = (case.state == Far::Done && matches!(case.kind, Kind::Access | Kind::Portability)).then(|| {
         let links = Links::new()
             .link(format!("{path}/package.html"), EN.copy_html)
@@ -70,6 +90,7 @@ fn page(own: &Own, csrf: &str) -> Page {
     });
     let receipt = Section::new(EN.receipt)
         .add(ui::Prose::soft(EN.receipt_keep))
+        .add(Facts::new().code(EN.receipt_address, accounts.link(&receipt_path(case))))
         .add(Links::new().link(receipt_path(case), EN.receipt));
     let waits = (case.state == Far::Paused).then(|| {
         let go = Act::new(format!("{path}/answer"), csrf, EN.answer).tone(Tone::Main);

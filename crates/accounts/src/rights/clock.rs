@@ -117,10 +117,11 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
         return Err(Stop::Failed("a planted request was not answered within a minute".to_owned()));
     }
     let saw = format!(
-        "a planted request was answered; of {} cases, {} of them open and {} held or waiting for the person, the slowest took {}, and the oldest open one has waited {}",
+        "a planted request was answered; of {} cases, {} of them open and {} held or waiting for the person, {} of these past their time because a law holds them, the slowest took {}, and the oldest open one has waited {}",
         found.cases,
         found.open,
         found.waiting,
+        found.held,
         words(found.worst_closed),
         words(found.worst_open)
     );

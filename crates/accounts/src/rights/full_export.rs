@@ -131,7 +131,7 @@ async fn send(visitor: &mut Visitor, body: &[u8]) -> Result<outbound::Answer, St
         ("sec-fetch-site", "same-origin"),
         ("content-type", "application/json"),
     ];
-    Ok(visitor.send("POST", "/api/account/import", &headers, body).await?)
+    Ok(visitor.send("POST", "/api/account/import?name=true", &headers, body).await?)
 }
 
 async fn read_back(visitor: &mut Visitor, body: &[u8]) -> Result<Done, Stop> {

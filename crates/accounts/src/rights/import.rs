@@ -1,6 +1,6 @@
 //! A copy of one's data that is brought back: `package.json`, as it was taken along.
 
-use super::COPIES;
+use super::{COPIES, texts::EN};
 use crate::Accounts;
 use axum::{
     Json as Reply,
@@ -10,13 +10,14 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use ingress::{
-    AccountCaller, Auth, Policy, Route, RouteTable,
+    AccountCaller, Policy, Query, Route, RouteTable,
+    gate::Caller,
     openapi::Doc,
     problem::{Answer, unacceptable},
 };
-use kernel::Problem;
+use kernel::{Permission, Problem};
 use privacy::package::read_back::{self, Bearer, Stopped};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
@@ -25,13 +26,16 @@ use utoipa::ToSchema;
 const LARGEST: usize = 3 * 1024 * 1024 * 1024;
 
 pub(super) fn routes(accounts: &Accounts) -> RouteTable {
-    let policy = Policy::call(Auth::Account, LARGEST).limited(COPIES).streamed();
-    let doc =
-        Doc::new("importData", "Reads a copy of one's data back: name, notes and drawings. Nothing is made twice")
-            .tag("rights")
-            .takes::<Brought>()
-            .gives::<ReadBack>(200, "How much was made")
-            .problems(&[409, 415, 422]);
+    let policy = Policy::person(Permission::NotesWrite, LARGEST).limited(COPIES).streamed().fresh();
+    let doc = Doc::new(
+        "importData",
+        "Reads a copy of one's data back: notes and drawings, and the name where that is asked for. Nothing is made twice",
+    )
+    .tag("rights")
+    .query("name", "`true` to take the name too; without it the name stays as it is")
+    .takes::<Brought>()
+    .gives::<ReadBack>(200, "How much was made")
+    .problems(&[403, 415, 422]);
     RouteTable::new([
         Route::with_state(Method::POST, "/api/account/import", policy, import, accounts.clone()).documented(doc)
     ])
@@ -54,6 +58,13 @@ struct Brought {
     files: Vec<Value>,
 }
 
+/// What is asked for besides notes and drawings.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    name: bool,
+}
+
 /// How much was made.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DataReadBack)]
@@ -70,10 +81,12 @@ struct ReadBack {
     refused: usize,
 }
 
-/// POST /api/account/import. What it makes is in the team that the session is in.
+/// POST /api/account/import. What it makes is in the team that the session is in, and takes what writing and uploading it would.
 async fn import(
     State(accounts): State<Accounts>,
     AccountCaller(session): AccountCaller,
+    caller: Caller,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<Reply<ReadBack>> {
@@ -84,11 +97,9 @@ async fn import(
             .detail("JSON is expected here")
             .into());
     }
-    let (Some(tenant), Some(person)) = (session.tenant, session.person) else {
-        return Err(Problem::new(409, "no-team", "You are in no team")
-            .detail("there is nowhere to put what is read")
-            .into());
-    };
+    if !caller.role.may(Permission::DrawingsWrite) {
+        return Err(Problem::forbidden().detail(EN.import_drawings).into());
+    }
     let (to, arriving) = mpsc::channel(4);
     // A body that breaks off ends the pieces, and what was read is cut off.
     tokio::spawn(async move {
@@ -99,7 +110,8 @@ async fn import(
             }
         }
     });
-    let bearer = Bearer { account: session.account, tenant, person };
+    let bearer =
+        Bearer { account: session.account, tenant: caller.tenant, person: caller.person, takes_name: wanted.name };
     match read_back::import(accounts.store(), bearer, arriving).await {
         Ok(done) => {
             let read_back::Done { name, notes, drawings, present, refused } = done;

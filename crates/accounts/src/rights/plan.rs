@@ -3,19 +3,22 @@
 use super::{
     HOME, Kind,
     overview::{email, place},
-    texts::EN,
+    texts::{EN, last_day},
 };
-use crate::{Accounts, chrome::Frame, profile::ways};
+use crate::{Accounts, chrome::Frame, profile::ways, texts::fill};
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{AccountCaller, FormToken, problem::Answer, session::LiveSession};
 use privacy::erasure;
 use std::collections::BTreeMap;
 use store::{
     data_map::OnErase,
-    rights::footprint::{Seat, Team},
+    rights::{
+        footprint::{Seat, Team},
+        holds,
+    },
     team,
 };
-use ui::{Cell, Field, Form, Links, Notice, Page, Table, Tone};
+use ui::{Cell, Form, Links, Notice, Page, Table, Tone};
 
 pub(super) async fn show(
     State(accounts): State<Accounts>,
@@ -41,16 +44,16 @@ pub(super) async fn render(
         fates = fates.row([place(&fate.table), rows, Cell::badge(word), Cell::text(&fate.words)]);
     }
     let page = Page::new(EN.plan).lead(EN.plan_lead).wide().add(ways(HOME));
+    let held = holds::until(accounts.store(), session.account, &plan.seats).await?;
+    let waits = held.map(|until| fill(EN.waits_text, &[("day", &last_day(until))]));
     let page = page.add(plan.obstacle.as_deref().map(|why| Notice::warning(EN.not_yet, why)));
+    let page = page.add(waits.map(|words| Notice::warning(EN.waits, words)));
     let page = page.add(teams(accounts, session, &plan.seats).await?).add(fates);
-    let ask = plan.obstacle.is_none().then(|| {
-        Form::post("/account/data/requests", token.as_str(), EN.button(Kind::Erasure))
-            .title(EN.button(Kind::Erasure))
-            .lead(EN.about(Kind::Erasure))
-            .field(Field::hidden("kind", Kind::Erasure.word()))
-            .field(email(wrong))
-            .tone(Tone::Danger)
-    });
+    let ask = Form::post("/account/data/erase", token.as_str(), EN.button(Kind::Erasure))
+        .title(EN.button(Kind::Erasure))
+        .lead(EN.about(Kind::Erasure))
+        .field(email(wrong))
+        .tone(Tone::Danger);
     let page = page.add(ask).add(Links::new().link(HOME, EN.back));
     let frame = Frame { accounts, session: Some(session), token, path: HOME };
     frame.again(status, &page).await

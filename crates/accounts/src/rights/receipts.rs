@@ -5,9 +5,12 @@ use crate::{Accounts, team::view::Viewer};
 use axum::{Json as Reply, extract::State, http::StatusCode, response::Response};
 use ingress::{Ids, problem::Answer};
 use kernel::Problem;
-use privacy::{case::Case, receipt::Receipt};
+use privacy::{
+    case::{Case, Kind},
+    receipt::Receipt,
+};
 use store::{DataMap, rights::cases};
-use ui::{Cell, Facts, Page, Table};
+use ui::{Cell, Facts, Page, Section, Table};
 use uuid::Uuid;
 
 async fn find(accounts: &Accounts, token: Uuid) -> Answer<(Case, Option<u64>)> {
@@ -30,7 +33,9 @@ pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(t
     }
     let mut page = Page::new(EN.receipt).lead(EN.receipt_lead);
     if let Some(receipt) = case.closed_at.and_then(|_| Receipt::of(&case)) {
-        facts = facts.fact(EN.keys, receipt.keys.to_string()).fact(EN.searched, receipt.searched.to_string());
+        if case.kind == Kind::Erasure {
+            facts = facts.fact(EN.keys, receipt.keys.to_string()).fact(EN.searched, receipt.searched.to_string());
+        }
         page = page.add(facts).add(counts(EN.receipt_rows, &receipt.rows)?);
         let kept = (!receipt.kept.is_empty()).then(|| counts(EN.receipt_kept, &receipt.kept)).transpose()?;
         page = page.add(kept);
@@ -40,14 +45,14 @@ pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(t
     viewer.show(&accounts, "/receipts", StatusCode::OK, &page).await
 }
 
-fn counts(caption: &str, rows: &store::rights::rows::Counts) -> Answer<Table> {
+fn counts(title: &str, rows: &store::rights::rows::Counts) -> Answer<Section> {
     let map = DataMap::own()?;
-    let mut table = Table::new(caption, [EN.place, EN.rows]);
+    let mut table = Table::new(title, [EN.place, EN.rows]).empty(EN.receipt_none);
     for (name, count) in rows {
         let about = map.table(name).map_or_else(|| name.clone(), |table| table.about.clone());
         table = table.row([Cell::text(&about), Cell::text(count.to_string())]);
     }
-    Ok(table)
+    Ok(Section::new(title).add(table))
 }
 
 /// GET /api/receipts/{token}.

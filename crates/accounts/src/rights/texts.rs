@@ -1,12 +1,11 @@
 //! The words of a person's rights. A translation is one more constant.
 
-use crate::{Accounts, Mail, texts::fill};
-use jiff::tz::TimeZone;
+use crate::texts::mail::Letter;
+use jiff::{SignedDuration, tz::TimeZone};
 use kernel::Timestamp;
-use privacy::case::{Case, Kind, State};
+use privacy::case::{Kind, State};
 
 /// The words.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Texts {
     pub(crate) data: &'static str,
     pub(crate) data_lead: &'static str,
@@ -39,6 +38,8 @@ pub(crate) struct Texts {
     pub(crate) team_goes: &'static str,
     pub(crate) team_needs: &'static str,
     pub(crate) not_yet: &'static str,
+    pub(crate) waits: &'static str,
+    pub(crate) waits_text: &'static str,
     pub(crate) copy: &'static str,
     pub(crate) copy_lead: &'static str,
     pub(crate) copy_html: &'static str,
@@ -47,8 +48,10 @@ pub(crate) struct Texts {
     pub(crate) receipt: &'static str,
     pub(crate) receipt_lead: &'static str,
     pub(crate) receipt_keep: &'static str,
+    pub(crate) receipt_address: &'static str,
     pub(crate) receipt_rows: &'static str,
     pub(crate) receipt_kept: &'static str,
+    pub(crate) receipt_none: &'static str,
     pub(crate) keys: &'static str,
     pub(crate) searched: &'static str,
     pub(crate) closed: &'static str,
@@ -66,14 +69,27 @@ pub(crate) struct Texts {
     pub(crate) no_cases: &'static str,
     pub(crate) late: &'static str,
     pub(crate) reason: &'static str,
-    pub(crate) reason_hint: &'static str,
+    pub(crate) reason_read: &'static str,
+    pub(crate) reason_sealed: &'static str,
     pub(crate) until: &'static str,
+    pub(crate) until_hint: &'static str,
     pub(crate) until_wrong: &'static str,
+    pub(crate) until_past: &'static str,
+    pub(crate) extended: &'static str,
+    pub(crate) stands: &'static str,
+    pub(crate) holds: &'static str,
+    pub(crate) held_now: &'static str,
+    pub(crate) no_hold: &'static str,
+    pub(crate) told: &'static str,
+    pub(crate) told_nothing: &'static str,
+    pub(crate) nobody: &'static str,
+    pub(crate) nobody_text: &'static str,
     pub(crate) extend: &'static str,
     pub(crate) extend_lead: &'static str,
     pub(crate) pause: &'static str,
     pub(crate) pause_lead: &'static str,
     pub(crate) resume: &'static str,
+    pub(crate) resume_lead: &'static str,
     pub(crate) refuse: &'static str,
     pub(crate) refuse_lead: &'static str,
     pub(crate) grant: &'static str,
@@ -81,10 +97,9 @@ pub(crate) struct Texts {
     pub(crate) hold: &'static str,
     pub(crate) hold_lead: &'static str,
     pub(crate) release: &'static str,
-    mail_subject: &'static str,
-    mail_text: &'static str,
-    mail_others: &'static str,
-    mail_link: &'static str,
+    pub(crate) release_lead: &'static str,
+    pub(crate) import_drawings: &'static str,
+    pub(crate) letters: Letters,
 }
 
 /// English.
@@ -99,14 +114,14 @@ pub(crate) const EN: Texts = Texts {
     none: "You have asked for nothing yet.",
     what: "Request",
     asked: "Asked",
-    due: "Answered by",
+    due: "Due",
     state_head: "State",
-    held_until: "held by law until",
+    held_until: "held by law until the end of",
     email: "Your e-mail address",
     email_hint: "Type it once more, so that nobody asks for this by mistake.",
     email_wrong: "This is not the address of your account.",
     restricted: "Your data is restricted",
-    restricted_text: "Nobody but you sees what you uploaded, and nothing of yours runs out, until you lift this.",
+    restricted_text: "Nobody but you sees your notes and drawings, and nothing in your account runs out, until you lift this. Objectives stay your team's.",
     lift: "Lift the restriction",
     lifted: "The restriction is lifted.",
     plan: "Erase everything about you",
@@ -118,8 +133,10 @@ pub(crate) const EN: Texts = Texts {
     teams: "Your teams",
     team_stays: "goes on without you",
     team_goes: "you are its last member: it goes with you, with everything in it",
-    team_needs: "you are its last owner: hand it over first",
-    not_yet: "This cannot be done yet",
+    team_needs: "you are its last owner with an account: hand it over, or remove the others, first",
+    not_yet: "This waits for you",
+    waits: "A law holds your data",
+    waits_text: "You can ask for the erasure now. It begins when no law holds your data any more, not before the end of {day}.",
     copy: "Your copy",
     copy_lead: "Made anew each time you open it. The archive holds your files too.",
     copy_html: "To read",
@@ -128,14 +145,16 @@ pub(crate) const EN: Texts = Texts {
     receipt: "Receipt",
     receipt_lead: "What became of a request, in counts. It names nobody.",
     receipt_keep: "Keep this address: it works without signing in, also once your account is gone.",
+    receipt_address: "Its address",
     receipt_rows: "Entries by place",
     receipt_kept: "Entries that stay, with an id that leads nowhere",
+    receipt_none: "None.",
     keys: "Keys destroyed",
     searched: "Places searched afterwards",
     closed: "Closed",
     leaf: "Leaf of the ledger",
     unsealed: "not sealed yet",
-    notice: "A word from the operator",
+    notice: "What the operator wrote, the last first",
     withdraw: "Take this request back",
     withdrawn: "The request is taken back.",
     answer: "Go on",
@@ -147,25 +166,37 @@ pub(crate) const EN: Texts = Texts {
     no_cases: "Nobody has asked for anything yet.",
     late: "late",
     reason: "Reason",
-    reason_hint: "The person reads it.",
-    until: "Until",
+    reason_read: "The person reads it. Name nobody else.",
+    reason_sealed: "It is kept sealed. The person is told until when, and not why. Name nobody else.",
+    until: "Until the end of",
+    until_hint: "The last day on which the data is held.",
     until_wrong: "A day, as 2027-12-31.",
+    until_past: "This day is over.",
+    extended: "More time was taken",
+    stands: "The clock stands since",
+    holds: "Holds",
+    held_now: "Everything of this person is held by law until the end of",
+    no_hold: "There is no hold to end.",
+    told: "What the person was told, the last first",
+    told_nothing: "The person was told nothing yet.",
+    nobody: "Nothing is left to decide",
+    nobody_text: "Whose case this was is not known any more.",
     extend: "Take two more months",
-    extend_lead: "Once, before it is due, with a reason that the person reads.",
+    extend_lead: "Once, before it is due.",
     pause: "Ask the person and stop the clock",
     pause_lead: "The clock stands until the person goes on, or you do.",
     resume: "Let the clock go on",
+    resume_lead: "Without waiting for the person any longer.",
     refuse: "Refuse",
-    refuse_lead: "With a reason. The person may complain to their authority.",
+    refuse_lead: "The person is told that they may complain to their authority.",
     grant: "Grant the objection",
     grant_lead: "Their data stays restricted until they lift it.",
     hold: "Hold by law",
-    hold_lead: "Nothing of this person is erased until then. The reason stays in the log, sealed.",
+    hold_lead: "Nothing of this person is erased by a request until the end of that day. What they may delete themselves they still may.",
     release: "End every hold",
-    mail_subject: "{service}: you asked for {what}",
-    mail_text: "We have your request. It is answered by {due} at the latest. What becomes of it stands at the address below, which works without signing in: keep it.",
-    mail_others: "If this was not you, sign in now, take the request back, and change your password.",
-    mail_link: "See the receipt",
+    release_lead: "Every hold on this person's data ends, and an erasure that waited for it is carried out.",
+    import_drawings: "your role in this team may not upload drawings",
+    letters: LETTERS,
 };
 
 impl Texts {
@@ -210,12 +241,14 @@ impl Texts {
                 "What you provided, in forms that other services can read and that can be read back here (article 20)."
             }
             Kind::Erasure => {
-                "Your account and everything that is yours alone is deleted, its keys are destroyed, and every place is searched afterwards. It begins within seconds and cannot be undone."
+                "Your account and everything that is yours alone is deleted, its keys are destroyed, and every place is searched afterwards. It begins within seconds, unless a law holds your data, and cannot be undone."
             }
             Kind::Restriction => {
-                "Nobody but you sees what you uploaded, and nothing of yours runs out, until you lift it (article 18)."
+                "Nobody but you sees your notes and drawings, and nothing in your account runs out, until you lift it; objectives stay your team's (article 18)."
             }
-            Kind::Objection => "Somebody at the operator's weighs it. Until then processing is restricted (article 21).",
+            Kind::Objection => {
+                "Somebody at the operator's weighs it. Until then processing is restricted (article 21)."
+            }
         }
     }
 
@@ -230,6 +263,108 @@ impl Texts {
             State::Withdrawn => "taken back",
         }
     }
+
+    /// The same for the operator.
+    pub(crate) const fn state_seen(&self, state: State) -> &'static str {
+        match state {
+            State::Paused => "waits for the person",
+            other => self.state(other),
+        }
+    }
+}
+
+/// The letters about a case. `{service}`, `{what}` and `{day}` are filled in.
+pub(crate) struct Letters {
+    /// It was asked for; `asked_erasure` where the address goes with the answer.
+    pub(crate) asked: Letter,
+    pub(crate) asked_erasure: Letter,
+    pub(crate) question: Letter,
+    pub(crate) resumed: Letter,
+    pub(crate) extended: Letter,
+    pub(crate) refused: Letter,
+    pub(crate) granted: Letter,
+    pub(crate) held: Letter,
+    pub(crate) released: Letter,
+    pub(crate) answered: Letter,
+}
+
+const LETTERS: Letters = Letters {
+    asked: Letter {
+        subject: "{service}: you asked for {what}",
+        paragraphs: &[
+            "We have your request. It is due on {day} at the latest, and we write again when it is answered. What becomes of it also stands at the address below, which works without signing in: keep it.",
+            "If this was not you, somebody else uses your account: sign in, change your password, and look at where you are signed in.",
+        ],
+        link: "See the receipt",
+    },
+    asked_erasure: Letter {
+        subject: "{service}: you asked for {what}",
+        paragraphs: &[
+            "We have your request. It begins within seconds unless something stands against it, and is due on {day} at the latest.",
+            "When it is done we have no address of yours any more and cannot write to you. The receipt at the address below tells that it is done, and works without signing in: keep it.",
+            "If this was not you, write to us at once, to the contact on our trust page. What is erased cannot be brought back.",
+        ],
+        link: "See the receipt",
+    },
+    question: Letter {
+        subject: "{service}: a question about {what}",
+        paragraphs: &[
+            "You asked for {what}. We need something from you before we can go on. What it is stands with your request.",
+            "The time in which we have to answer stands until you go on.",
+        ],
+        link: "See the question",
+    },
+    resumed: Letter {
+        subject: "{service}: your request for {what} goes on",
+        paragraphs: &["We wait for you no longer: your request goes on. It is due on {day} at the latest."],
+        link: "See your request",
+    },
+    extended: Letter {
+        subject: "{service}: we need more time for {what}",
+        paragraphs: &[
+            "You asked for {what}. We take two more months, as the law allows once. It is due on {day} at the latest.",
+            "The reason stands with your request.",
+        ],
+        link: "See the reason",
+    },
+    refused: Letter {
+        subject: "{service}: {what} was refused",
+        paragraphs: &[
+            "You asked for {what}. We refused it. The reason stands with your request.",
+            "You may complain to a supervisory authority for data protection, or go to court.",
+        ],
+        link: "See the reason",
+    },
+    granted: Letter {
+        subject: "{service}: {what} was granted",
+        paragraphs: &["Your data stays restricted until you lift that yourself. The reason stands with your request."],
+        link: "See your request",
+    },
+    held: Letter {
+        subject: "{service}: a law holds your data",
+        paragraphs: &[
+            "A law makes us keep your data until the end of {day}. Nothing of it is erased by a request before then; an erasure that you asked for waits.",
+            "You may complain to a supervisory authority for data protection, or go to court.",
+        ],
+        link: "See your request",
+    },
+    released: Letter {
+        subject: "{service}: no law holds your data any more",
+        paragraphs: &[
+            "An erasure that waited for it is carried out now. When it is done we have no address of yours any more: the receipt at the address below tells that it is done.",
+        ],
+        link: "See the receipt",
+    },
+    answered: Letter {
+        subject: "{service}: your request for {what} is answered",
+        paragraphs: &["You asked for {what}. It is done. What there is for you stands with your request."],
+        link: "See your request",
+    },
+};
+
+/// The last day before an instant: whatever lasts until then lasts to its end.
+pub(crate) fn last_day(until: Timestamp) -> String {
+    day(until.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(until))
 }
 
 /// The day of an instant.
@@ -237,14 +372,14 @@ pub(crate) fn day(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).date().to_string()
 }
 
-/// What whoever asked is told by mail.
-pub(crate) fn letter(accounts: &Accounts, to: &str, case: &Case) -> Mail {
-    let values =
-        [("service", accounts.settings().service.as_str()), ("what", EN.kind(case.kind)), ("due", &day(case.due_at))];
-    Mail {
-        to: to.to_owned(),
-        subject: fill(EN.mail_subject, &values),
-        paragraphs: vec![fill(EN.mail_text, &values), EN.mail_others.to_owned()],
-        link: Some((EN.mail_link.to_owned(), accounts.link(&super::receipt_path(case)))),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lasts_until_midnight_lasts_to_the_end_of_the_day_before() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(last_day(at("2027-02-01T00:00:00Z")), "2027-01-31");
+        assert_eq!(last_day(at("2027-01-31T12:00:00Z")), "2027-01-31");
     }
 }

@@ -1,6 +1,6 @@
 //! What the API says and takes about requests.
 
-use super::receipt_path;
+use super::{held_until, receipt_path};
 use privacy::{case::Case, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -96,7 +96,7 @@ impl Shown {
             opened_at: case.opened_at.to_string(),
             due_at: case.due_at.to_string(),
             closed_at: case.closed_at.map(|at| at.to_string()),
-            held_until: case.held_until.map(|at| at.to_string()),
+            held_until: held_until(case).map(|at| at.to_string()),
             receipt: receipt_path(case),
             notice,
         }
@@ -114,7 +114,7 @@ impl ShownReceipt {
             opened_at: case.opened_at.to_string(),
             due_at: case.due_at.to_string(),
             closed_at: case.closed_at.map(|at| at.to_string()),
-            held_until: case.held_until.map(|at| at.to_string()),
+            held_until: held_until(case).map(|at| at.to_string()),
             rows,
             kept,
             keys,

@@ -6,7 +6,7 @@ use ingress::visitor::{Somebody, Visitor, hidden};
 use kernel::Timestamp;
 
 /// Sets up an authenticator app: its key and the recovery codes.
-async fn enrol(visitor: &mut Visitor, somebody: &Somebody) -> (Secret, Vec<String>) {
+pub(crate) async fn enrol(visitor: &mut Visitor, somebody: &Somebody) -> (Secret, Vec<String>) {
     visitor.post_form("/confirm", &[("password", &somebody.password)]).await.unwrap();
     let page = visitor.post_form("/account/totp/start", &[]).await.unwrap().text();
     let typed = page.split("<dd>").nth(1).unwrap().split("</dd>").next().unwrap();

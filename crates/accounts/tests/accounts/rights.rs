@@ -1,20 +1,34 @@
 //! A person's rights, through the pages and the API.
 
-use crate::system::{System, to};
+use crate::{
+    factors,
+    system::{ADMIN, System, to},
+};
 use ingress::visitor::{Somebody, Visitor};
 use kernel::TeamRole;
+use outbound::Answer;
 use serde_json::{Value, json};
 use std::time::Duration;
-use store::{rights::footprint, team};
+use store::{jobs, mails, rights::footprint, team};
 use tokio::{task::JoinHandle, time::sleep};
 
 /// Does the jobs, as the running system does.
 fn worker(system: &System) -> JoinHandle<()> {
-    let store = system.db.store().clone();
+    let accounts = system.accounts.clone();
     tokio::spawn(async move {
         loop {
-            privacy::work::drain(&store).await.unwrap();
-            sleep(Duration::from_millis(100)).await;
+            let Some(lease) = jobs::lease(accounts.store()).await.unwrap() else {
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let (scoped, job) = jobs::begin(accounts.store(), &lease).await.unwrap();
+            drop(scoped);
+            if job.kind == mails::KIND {
+                let turn = accounts.turn().await.unwrap();
+                accounts.deliver(&lease, &job, turn).await;
+            } else {
+                accounts.work(&lease, &job).await.unwrap();
+            }
         }
     })
 }
@@ -114,13 +128,18 @@ async fn a_copy_is_taken_along_by_who_asked_and_by_nobody_else() {
 }
 
 #[tokio::test]
-async fn who_is_not_fresh_is_led_to_show_that_it_is_them() {
+async fn who_is_not_fresh_is_led_to_show_that_it_is_them_and_back_to_the_form() {
     let system = System::open().await;
     let (mut visitor, who) = somebody(&system).await;
     system.stale(&visitor).await;
-    let asked =
-        visitor.post_form("/account/data/requests", &[("kind", "erasure"), ("email", &who.email)]).await.unwrap();
-    assert!(to(&asked).starts_with("/confirm"), "{}", to(&asked));
+    for (path, page) in [
+        ("/account/data/requests", "%2Faccount%2Fdata"),
+        ("/account/data/erase", "%2Faccount%2Fdata%2Ferase"),
+        ("/account/data/lift", "%2Faccount%2Fdata"),
+    ] {
+        let asked = visitor.post_form(path, &[("kind", "objection"), ("email", &who.email)]).await.unwrap();
+        assert_eq!(to(&asked), format!("/confirm?next={page}"), "{path}");
+    }
     let asked =
         visitor.post_json("/api/account/requests", &json!({ "kind": "erasure", "email": who.email })).await.unwrap();
     assert!(matches!(asked.status, 401 | 403), "{}", asked.status);
@@ -132,7 +151,7 @@ async fn the_last_owner_of_a_team_is_told_what_to_do_first() {
     let store = system.db.store();
     let (mut visitor, who) = somebody(&system).await;
     let account = store::accounts::by_email(store, &who.email).await.unwrap().unwrap();
-    let seat = footprint::now(store, account.id).await.unwrap().seats.remove(0);
+    let seat = footprint::ever(store, account.id).await.unwrap().seats.remove(0);
     let invited = "grace@example.org";
     let new = store::accounts::NewAccount {
         name: "Grace",
@@ -146,9 +165,246 @@ async fn the_last_owner_of_a_team_is_told_what_to_do_first() {
     let open = team::invite(store, seat.tenant, seat.person, invited, TeamRole::Member, week).await.unwrap();
     team::accept(store, open.token.expose(), grace.account, None).await.unwrap();
     let plan = visitor.get("/account/data/erase").await.unwrap().text();
-    assert!(plan.contains("last owner") && !plan.contains("Erase everything about me"), "{plan}");
-    let refused =
-        visitor.post_form("/account/data/requests", &[("kind", "erasure"), ("email", &who.email)]).await.unwrap();
-    assert_eq!(refused.status, 422);
-    assert!(json_of(&mut visitor, "/api/account/requests").await["requests"].as_array().unwrap().is_empty());
+    assert!(plan.contains("last owner") && plan.contains("This waits for you"), "{plan}");
+    let asked = visitor.post_form("/account/data/erase", &[("email", &who.email)]).await.unwrap();
+    let shown = visitor.get(to(&asked)).await.unwrap().text();
+    assert!(shown.contains("waits for you") && shown.contains("last owner"), "it is a case, and says why: {shown}");
+    system.mail(&who.email, "a question about").await;
+    let listed = json_of(&mut visitor, "/api/account/requests").await;
+    assert_eq!(listed["requests"][0]["state"], "paused");
+}
+
+/// Asks for something. Yields the case, and where its receipt is.
+async fn ask(visitor: &mut Visitor, who: &Somebody, kind: &str) -> (String, String) {
+    let asked = visitor.post_json("/api/account/requests", &json!({ "kind": kind, "email": who.email })).await.unwrap();
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    let opened: Value = asked.json().unwrap();
+    let text = |name: &str| opened.get(name).and_then(Value::as_str).unwrap().to_owned();
+    (text("case"), text("receipt"))
+}
+
+/// A package of somebody called so, with one note.
+fn package(name: &str) -> String {
+    format!(
+        r#"{{"format":"wordbond.package","schema_version":1,"sections":[
+            {{"section":"account","rows":[{{"name":"{name}"}}]}},
+            {{"section":"note","rows":[{{"title":"Brought","body":"back"}}]}}],"files":[]}}"#
+    )
+}
+
+async fn import(visitor: &mut Visitor, query: &str, body: &str) -> Answer {
+    let token = visitor.form_token("/account").await.unwrap();
+    let origin = visitor.site().url().to_owned();
+    let headers = [
+        (ingress::csrf::HEADER, token.as_str()),
+        ("origin", origin.as_str()),
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "application/json"),
+    ];
+    visitor.send("POST", &format!("/api/account/import{query}"), &headers, body.as_bytes()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_brought_back_takes_the_permission_to_write_it_and_renames_nobody_unasked() {
+    let system = System::open().await;
+    let store = system.db.store();
+    let (mut owner, ada) = somebody(&system).await;
+    let (_, bob) = somebody(&system).await;
+    let (first, second) = (account_of(&system, &ada).await, account_of(&system, &bob).await);
+    let seat = team::memberships(store, first).await.unwrap().remove(0);
+    store::accounts::set_verified(store, second).await.unwrap();
+    let week = kernel::Span::days(7);
+    let open = team::invite(store, seat.tenant, seat.person, &bob.email, TeamRole::Viewer, week).await.unwrap();
+    team::accept(store, open.token.expose(), second, None).await.unwrap();
+    // Whoever joins a team signs in anew.
+    let mut visitor = system.visitor();
+    visitor.sign_in(&bob.email, &bob.password).await.unwrap();
+    let confirm = [("password", bob.password.as_str()), ("next", "/account/data")];
+    assert_eq!(to(&visitor.post_form("/confirm", &confirm).await.unwrap()), "/account/data");
+    let switched = visitor.post_form("/team/switch", &[("tenant", &seat.tenant.to_string())]).await.unwrap();
+    assert_eq!(switched.status, 303);
+    let refused = import(&mut visitor, "", &package("Somebody Else")).await;
+    assert_eq!(refused.status, 403, "a viewer writes nothing: {}", refused.text());
+    assert!(refused.text().contains("role"), "{}", refused.text());
+    assert!(notes(&system).await == 0);
+
+    let done: Value = import(&mut owner, "", &package("Somebody Else")).await.json().unwrap();
+    assert_eq!((&done["name"], &done["notes"]), (&json!(false), &json!(1)));
+    let name = async || store::accounts::by_id(store, first).await.unwrap().unwrap().name;
+    assert_eq!(name().await, ada.name, "nobody asked for another name");
+    let done: Value = import(&mut owner, "?name=true", &package("Ada Again")).await.json().unwrap();
+    assert_eq!((&done["name"], &done["present"]), (&json!(true), &json!(1)));
+    assert_eq!(name().await, "Ada Again");
+    system.stale(&owner).await;
+    assert_eq!(import(&mut owner, "", &package("Ada")).await.status, 403, "a session left open brings nothing in");
+}
+
+async fn notes(system: &System) -> i64 {
+    let mut root = system.db.superuser().await.unwrap();
+    sqlx::query_scalar("SELECT count(*) FROM wordbond.note").fetch_one(&mut root).await.unwrap()
+}
+
+async fn account_of(system: &System, who: &Somebody) -> kernel::AccountId {
+    store::accounts::by_email(system.db.store(), &who.email).await.unwrap().unwrap().id
+}
+
+#[tokio::test]
+async fn a_copy_takes_a_session_that_was_confirmed_lately() {
+    let system = System::open().await;
+    let working = worker(&system);
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, receipt) = ask(&mut visitor, &who, "access").await;
+    answered(&system, &receipt).await;
+    let told = system.mail(&who.email, "is answered").await;
+    assert!(told.link.unwrap().1.ends_with(&format!("/account/data/requests/{case}")));
+    // Of a copy no key is destroyed, and its tables have headings that are seen.
+    let shown = system.visitor().get(&receipt).await.unwrap().text();
+    assert!(!shown.contains("Keys destroyed") && shown.contains("<h2>Entries by place</h2>"), "{shown}");
+    // The address of the receipt can be copied by hand.
+    let page = visitor.get(&format!("/account/data/requests/{case}")).await.unwrap().text();
+    assert!(page.contains(&format!("<code>{}{receipt}</code>", system.site.url())), "{page}");
+    system.stale(&visitor).await;
+    for file in ["package.html", "package.json", "package.zip"] {
+        let answer = visitor.get(&format!("/account/data/requests/{case}/{file}")).await.unwrap();
+        assert!(to(&answer).starts_with("/confirm?next="), "{file}: {}", to(&answer));
+    }
+    let path = format!("/api/account/requests/{case}/package.json");
+    assert_eq!(visitor.send_json("GET", &path, None).await.unwrap().status, 403);
+    working.abort();
+}
+
+#[tokio::test]
+async fn letters_that_still_wait_go_with_the_account() {
+    let system = System::open().await;
+    let working = worker(&system);
+    system.mail_is_away(true);
+    let (mut visitor, who) = somebody(&system).await;
+    let (_, receipt) = ask(&mut visitor, &who, "erasure").await;
+    let mut root = system.db.superuser().await.unwrap();
+    const WAITING: &str = "SELECT count(*) FROM wordbond.mail";
+    assert!(sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut root).await.unwrap() > 0);
+    answered(&system, &receipt).await;
+    assert_eq!(sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut root).await.unwrap(), 0);
+    working.abort();
+}
+
+/// Whoever decides for the operator.
+async fn admin(system: &System) -> Visitor {
+    let store = system.db.store();
+    let mut visitor = system.visitor();
+    let who = visitor.sign_up().await.unwrap();
+    let account = account_of(system, &who).await;
+    store::accounts::set_email(store, account, ADMIN).await.unwrap();
+    store::accounts::set_verified(store, account).await.unwrap();
+    factors::enrol(&mut visitor, &who).await;
+    visitor
+}
+
+#[tokio::test]
+async fn each_decision_is_told_to_whoever_asked() {
+    let system = System::open().await;
+    let working = worker(&system);
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "objection").await;
+    let place = format!("/admin/cases/{case}");
+    let page = admin.get(&place).await.unwrap();
+    assert_eq!(page.status, 200, "{}", page.text());
+    assert!(!page.text().contains("End every hold"), "there is none to end");
+    let own = format!("/account/data/requests/{case}");
+    for (verb, until, subject) in [
+        ("pause", "", "a question about"),
+        ("resume", "", "goes on"),
+        ("extend", "", "more time"),
+        ("hold", "2099-12-31", "a law holds your data"),
+        ("release", "", "no law holds"),
+        ("refuse", "", "was refused"),
+    ] {
+        let reason = format!("Words of {verb}");
+        let decided = [("reason", reason.as_str()), ("until", until)];
+        let answer = admin.post_form(&format!("{place}/{verb}"), &decided).await.unwrap();
+        assert_eq!(to(&answer), place, "{verb}");
+        let mail = system.mail(&who.email, subject).await;
+        assert!(!mail.paragraphs.join(" ").contains(&reason), "what was written is read by whoever signs in");
+        let (seen, shown) = (admin.get(&place).await.unwrap().text(), visitor.get(&own).await.unwrap().text());
+        match verb {
+            "pause" => assert!(seen.contains("waits for the person") && shown.contains("waits for you")),
+            "hold" => {
+                assert!(mail.paragraphs.join(" ").contains("until the end of 2099-12-31"));
+                assert!(seen.contains("until the end of 2099-12-31") && seen.contains("End every hold"), "{seen}");
+                assert!(!shown.contains("held by law"), "an objection waits for no hold");
+            }
+            _ => {}
+        }
+        let sealed = matches!(verb, "hold" | "release");
+        assert_eq!((shown.contains(&reason), seen.contains(&reason)), (!sealed, !sealed), "{verb}");
+    }
+    assert!(visitor.get(&own).await.unwrap().text().contains("Words of pause"), "nothing that was told is lost");
+    working.abort();
+}
+
+#[tokio::test]
+async fn what_an_administrator_typed_stays_where_it_was_typed() {
+    let system = System::open().await;
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "erasure").await;
+    let place = format!("/admin/cases/{case}");
+    for (until, words) in [("someday", "A day, as"), ("2001-01-01", "This day is over")] {
+        let answer =
+            admin.post_form(&format!("{place}/hold"), &[("reason", "Bookkeeping"), ("until", until)]).await.unwrap();
+        let page = answer.text();
+        assert_eq!(answer.status, 422, "{page}");
+        assert!(page.contains(words) && page.matches("value=\"Bookkeeping\"").count() == 1, "{page}");
+        assert!(page.contains(&format!("value=\"{until}\"")), "{page}");
+    }
+    let answer = admin.post_form(&format!("{place}/refuse"), &[("reason", "")]).await.unwrap();
+    assert_eq!(answer.status, 422);
+    assert!(answer.text().contains("reason-refuse-error"), "{}", answer.text());
+    let answer = admin.post_form(&format!("{place}/release"), &[("reason", "None")]).await.unwrap();
+    assert_eq!(answer.status, 422);
+    assert!(answer.text().contains("no hold to end"), "{}", answer.text());
+    system.stale(&admin).await;
+    let answer = admin.post_form(&format!("{place}/refuse"), &[("reason", "Why")]).await.unwrap();
+    assert_eq!(to(&answer), format!("/confirm?next=%2Fadmin%2Fcases%2F{case}"));
+}
+
+#[tokio::test]
+async fn a_hold_is_said_before_an_erasure_is_asked_for_and_told_when_it_waits() {
+    let system = System::open().await;
+    let working = worker(&system);
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "objection").await;
+    let held = [("reason", "Bookkeeping"), ("until", "2099-12-31")];
+    let answer = admin.post_form(&format!("/admin/cases/{case}/hold"), &held).await.unwrap();
+    assert_eq!(answer.status, 303);
+    let plan = visitor.get("/account/data/erase").await.unwrap().text();
+    assert!(plan.contains("A law holds your data") && plan.contains("2099-12-31"), "{plan}");
+    let asked = visitor.post_form("/account/data/erase", &[("email", &who.email)]).await.unwrap();
+    let place = to(&asked).to_owned();
+    let mut shown = String::new();
+    for _ in 0..200 {
+        shown = visitor.get(&place).await.unwrap().text();
+        if shown.contains("held by law until the end of 2099-12-31") {
+            break;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(shown.contains("held by law until the end of 2099-12-31"), "{shown}");
+    working.abort();
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_none_is_a_problem_for_programs() {
+    let system = System::open().await;
+    for token in ["xyz", "0190b5f0-0000-7000-8000-000000000000"] {
+        let answer = system.visitor().get(&format!("/api/receipts/{token}")).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (404, Some("application/problem+json")),
+            "{token}: {}",
+            answer.text()
+        );
+    }
 }

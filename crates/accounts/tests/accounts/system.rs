@@ -2,7 +2,7 @@
 
 use accounts::{Accounts, Mail, MailError, Mailer, Settings, mailer::Sending};
 use identity::{Hasher, Rules, passwords::Params};
-use ingress::{Doors, State, Tls, serve, visitor::Visitor};
+use ingress::{Doors, State, Tls, admin::Allowlist, serve, visitor::Visitor};
 use jiff::SignedDuration;
 use kernel::{Clock, SystemClock, Timestamp};
 use outbound::{Answer, Dialler, Register, Site, Trust};
@@ -18,6 +18,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::sleep};
 
 /// The operator's token.
 pub(crate) const OPERATOR: &str = "wbo_a-token-that-only-the-operator-of-this-test-knows";
+
+/// The address of the operator's administrator.
+pub(crate) const ADMIN: &str = "grace@admin.example";
 
 /// Keeps what it is given, except while it is away.
 #[derive(Clone, Default)]
@@ -75,8 +78,10 @@ impl System {
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", main.local_addr().unwrap().port());
         let dialler = Dialler::new(Register::only("example.com"), Trust::none());
-        let state =
-            State::new(db.store().clone(), dialler, OPERATOR).at(&url).with_error_page(accounts::error_page("Leide"));
+        let state = State::new(db.store().clone(), dialler, OPERATOR)
+            .at(&url)
+            .with_admins(Allowlist::parse(Some(ADMIN)))
+            .with_error_page(accounts::error_page("Leide"));
         let mails = Kept::default();
         let accounts = Accounts::new(settings(&state, &mails, &url, &clock));
         let table = ingress::routes(&state).merge(accounts::routes(&accounts));

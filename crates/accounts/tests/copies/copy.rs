@@ -45,7 +45,7 @@ async fn a_copy_holds_what_is_ones_own_in_every_form_and_comes_back_once() {
     let ada = visitor.sign_up().await.unwrap();
     let account = store::accounts::by_email(store, &ada.email).await.unwrap().unwrap().id;
     let seat = team::memberships(store, account).await.unwrap()[0].clone();
-    let bearer = read_back::Bearer { account, tenant: seat.tenant, person: seat.person };
+    let bearer = read_back::Bearer { account, tenant: seat.tenant, person: seat.person, takes_name: true };
     let actor = Actor::Person { id: seat.person };
     let bob = visitor
         .post_json("/api/people", &json!({"name": "Bob Unmentioned", "email": "bob@example.org"}))
@@ -102,7 +102,7 @@ async fn a_copy_holds_what_is_ones_own_in_every_form_and_comes_back_once() {
     let eve = other.sign_up().await.unwrap();
     let account = store::accounts::by_email(store, &eve.email).await.unwrap().unwrap().id;
     let seat = team::memberships(store, account).await.unwrap()[0].clone();
-    let bearer = read_back::Bearer { account, tenant: seat.tenant, person: seat.person };
+    let bearer = read_back::Bearer { account, tenant: seat.tenant, person: seat.person, takes_name: true };
     let half = back(&system, bearer, text.get(..text.len() * 2 / 3).unwrap()).await;
     assert!(half.unwrap_err().contains("no package"), "one that is cut off says so");
     let done = back(&system, bearer, &text).await.unwrap();

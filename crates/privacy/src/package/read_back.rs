@@ -46,6 +46,8 @@ pub struct Bearer {
     pub tenant: TenantId,
     /// Who they are in it.
     pub person: PersonId,
+    /// Whether they take the name too: the package may be somebody else's.
+    pub takes_name: bool,
 }
 
 /// Why a package was not read to its end. What was made by then stays.
@@ -115,6 +117,7 @@ impl Reader {
     /// When the database refuses for another reason than that the piece is not acceptable.
     pub async fn take(&mut self, piece: Piece) -> Result<(), StoreError> {
         let taken = match piece {
+            Piece::Name(_) if !self.bearer.takes_name => Ok(()),
             Piece::Name(name) => self.name(&name).await,
             Piece::Note { title, text } => self.note(title, text).await,
             Piece::Drawing { file, content } => self.drawing(file, &content).await,

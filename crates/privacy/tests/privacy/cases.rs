@@ -7,11 +7,13 @@ use privacy::case::{self, Kind, State};
 use store::{
     StoreError,
     drawings::{self, Which},
+    notes,
     rights::{
         cases,
         decide::{self, Decision},
         places, restrict,
     },
+    team,
 };
 
 #[tokio::test]
@@ -64,14 +66,14 @@ async fn a_clock_is_put_off_once_stands_and_goes_on() {
     let case = world.ask(ada, Kind::Objection).await;
     world.work().await;
     let decision = Decision { case: case.id, admin: admin.account, reason: "It takes a look into the archive." };
-    let due = case::extended(&world.calendar, &world.case(&case).await);
-    assert_eq!(due.to_string(), "2026-06-03T22:00:00Z");
+    let due = |case: &case::Case| case::extended(&world.calendar, case);
     decide::extend(store, decision, due).await.unwrap();
+    assert_eq!(world.case(&case).await.due_at.to_string(), "2026-06-03T22:00:00Z");
     assert!(matches!(decide::extend(store, decision, due).await, Err(StoreError::Invalid(_))));
     assert!(matches!(decide::pause(store, Decision { reason: " ", ..decision }).await, Err(StoreError::Invalid(_))));
     decide::pause(store, Decision { reason: "Which of them do you mean?", ..decision }).await.unwrap();
     let own = world.own(ada, &case).await;
-    assert_eq!(own.notice.as_deref(), Some("Which of them do you mean?"));
+    assert_eq!(own.notice.as_deref(), Some("Which of them do you mean?\n\nIt takes a look into the archive."));
     assert_eq!(own.case.state, State::Paused);
     world.pass(SignedDuration::from_hours(48));
     case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
@@ -108,4 +110,89 @@ async fn what_is_restricted_is_seen_by_nobody_else() {
     assert_eq!(drawings::list(&mut own, Which::Own, None, 10).await.unwrap().len(), 1);
     restrict::set(store, ada.account, false, None).await.unwrap();
     assert_eq!(seen().await, 1);
+}
+
+#[tokio::test]
+async fn a_restricted_note_is_seen_by_nobody_else_also_in_a_team_that_is_joined_later() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ada, kim) = (world.somebody("ada@example.org").await, world.somebody("kim@example.org").await);
+    let case = world.ask(kim, Kind::Restriction).await;
+    world.work().await;
+    assert_eq!(world.case(&case).await.state, State::Done);
+    // Once as somebody new, and once come back after it was lifted and put on again elsewhere.
+    let mut there = None;
+    for _ in 0..2 {
+        let week = kernel::Span::days(7);
+        let invited =
+            team::invite(store, ada.tenant, ada.person, "kim@example.org", TeamRole::Member, week).await.unwrap();
+        let (tenant, person) = team::accept(store, invited.token.expose(), kim.account, None).await.unwrap();
+        assert!(there.is_none_or(|before| before == person));
+        let mut own = world.scoped(tenant, person).await;
+        let note = notes::create(&mut own, "title", "body").await.unwrap();
+        notes::share(&mut own, note, ada.person).await.unwrap();
+        own.commit().await.unwrap();
+        let seen = async || notes::get(&mut world.scoped(tenant, ada.person).await, note).await.is_ok();
+        assert!(!seen().await, "restricted");
+        restrict::set(store, kim.account, false, None).await.unwrap();
+        assert!(seen().await, "lifted");
+        team::remove_member(store, tenant, ada.person, person).await.unwrap();
+        restrict::set(store, kim.account, true, None).await.unwrap();
+        there = Some(person);
+    }
+}
+
+#[tokio::test]
+async fn an_objection_takes_back_no_more_than_it_put_on() {
+    let world = World::new().await;
+    let store = world.store();
+    let admin = world.somebody("admin@example.org").await;
+    for (n, (before, asked, ends_on)) in
+        [(true, false, true), (false, true, true), (false, false, false)].into_iter().enumerate()
+    {
+        for refused in [true, false] {
+            let who = world.somebody(&format!("ada-{n}-{refused}@example.org")).await;
+            if before {
+                world.ask(who, Kind::Restriction).await;
+                world.work().await;
+            }
+            let case = world.ask(who, Kind::Objection).await;
+            world.work().await;
+            if asked {
+                world.ask(who, Kind::Restriction).await;
+                world.work().await;
+            }
+            assert!(restrict::is_on(store, who.account).await.unwrap());
+            if refused {
+                let reason = "There are compelling grounds.";
+                decide::refuse(store, Decision { case: case.id, admin: admin.account, reason }).await.unwrap();
+            } else {
+                cases::withdraw(store, who.account, case.id).await.unwrap();
+            }
+            let on = restrict::is_on(store, who.account).await.unwrap();
+            assert_eq!(on, ends_on, "before: {before}, besides: {asked}, refused: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn short_questions_cost_the_person_nothing_and_no_decision_is_lost() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let case = world.ask(ada, Kind::Objection).await;
+    world.work().await;
+    let decision = Decision { case: case.id, admin: admin.account, reason: "Which of them do you mean?" };
+    for _ in 0..4 {
+        decide::pause(store, decision).await.unwrap();
+        world.pass(SignedDuration::from_secs(1));
+        case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    }
+    let on = world.case(&case).await;
+    assert_eq!((on.due_at, on.paused_seconds), (case.due_at, 4));
+    // More time taken while the clock stands is still there when it goes on.
+    decide::pause(store, decision).await.unwrap();
+    decide::extend(store, decision, |case| case::extended(&world.calendar, case)).await.unwrap();
+    decide::resume(store, decision, |case, now| case::resumed(&world.calendar, case, now)).await.unwrap();
+    assert_eq!(world.case(&case).await.due_at.to_string(), "2026-06-03T22:00:00Z");
 }

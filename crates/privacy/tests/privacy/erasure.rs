@@ -9,7 +9,7 @@ use privacy::{
     receipt::Receipt,
 };
 use store::{
-    Role, StoreError, accounts, audit, blobs, looks, notes, operator_tenant,
+    Role, StoreError, accounts, audit, blobs, drawings, looks, notes, operator_tenant,
     rights::{cases, decide, decide::Decision, footprint, tombstones, verify},
     team, trail,
 };
@@ -104,16 +104,21 @@ async fn the_last_owner_hands_the_team_over_first() {
     let store = world.store();
     let ada = world.somebody("ada@example.org").await;
     let (_, grace) = world.joins(ada, "grace@example.org", TeamRole::Member).await;
-    let refused = privacy::case::open(store, &world.calendar, ada.account, Kind::Erasure).await;
-    assert!(matches!(&refused, Err(StoreError::Invalid(why)) if why.contains("«Engines»")), "{refused:?}");
-    assert!(cases::of_account(store, ada.account).await.unwrap().is_empty());
-    team::set_role(store, ada.tenant, ada.person, grace, TeamRole::Owner).await.unwrap();
+    // The request is taken, and its clock stands until they have done it.
     let case = world.ask(ada, Kind::Erasure).await;
-    // Handed back before it begins: then the clock stands.
+    let asked = world.own(ada, &case).await;
+    assert_eq!(asked.case.state, State::Paused);
+    assert!(asked.notice.unwrap().contains("«Engines»"));
+    world.work().await;
+    assert_eq!(world.case(&case).await.state, State::Paused);
+    team::set_role(store, ada.tenant, ada.person, grace, TeamRole::Owner).await.unwrap();
+    privacy::case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    // Handed back before it begins: then the clock stands again, and they read why.
     team::set_role(store, ada.tenant, grace, grace, TeamRole::Member).await.unwrap();
     world.work().await;
-    let paused = world.own(ada, &case).await.case;
-    assert_eq!(paused.state, State::Paused);
+    let paused = world.own(ada, &case).await;
+    assert_eq!(paused.case.state, State::Paused);
+    assert_eq!(paused.notice.unwrap().matches("«Engines»").count(), 2, "what they were told before stays");
     assert!(accounts::by_id(store, ada.account).await.unwrap().is_some());
     team::set_role(store, ada.tenant, ada.person, grace, TeamRole::Owner).await.unwrap();
     privacy::case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
@@ -200,4 +205,47 @@ async fn the_role_that_erases_reaches_one_person_at_a_time() {
         let seen: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut eraser).await.unwrap();
         assert_eq!(seen, 0, "{table}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_on_its_way_ends_with_whom_it_was_of() {
+    let world = World::new().await;
+    let store = world.store();
+    let ada = world.somebody("ada@example.org").await;
+    let staged = blobs::put(store, ada.tenant, ada.person, &[7; 4_096]).await.unwrap();
+    world.ask(ada, Kind::Erasure).await;
+    world.work().await;
+    let mut late = world.scoped(ada.tenant, ada.person).await;
+    let kept = drawings::create(&mut late, "gear", drawings::Kind::Png, &staged).await;
+    assert!(matches!(kept, Err(StoreError::Gone)), "{kept:?}");
+    assert!(matches!(blobs::put(store, ada.tenant, ada.person, &[7]).await, Err(StoreError::Gone)));
+}
+
+#[tokio::test]
+async fn a_receipt_counts_what_was_done() {
+    let world = World::new().await;
+    let store = world.store();
+    let ada = world.somebody("ada@example.org").await;
+    let case = world.ask(ada, Kind::Erasure).await;
+    // What somebody brings back while it is under way is deleted once more, and counted.
+    world
+        .db
+        .as_superuser(
+            "CREATE FUNCTION wordbond.once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF (SELECT state FROM wordbond.rights_case WHERE kind = 'erasure') = 'working' THEN RETURN OLD; END IF;
+                 RETURN NULL;
+             END $$;
+             CREATE TRIGGER once BEFORE DELETE ON wordbond.account FOR EACH ROW EXECUTE FUNCTION wordbond.once();
+             GRANT EXECUTE ON FUNCTION wordbond.once() TO wordbond_eraser",
+        )
+        .await;
+    // One of the keys is gone before the work is begun again: it was destroyed all the same.
+    world.pass(cases::BEGINS);
+    let lease = store::jobs::lease(store).await.unwrap().unwrap();
+    privacy::work::run(store, &lease).await.unwrap();
+    store.keys().destroy(ada.tenant, Subject::Person(ada.person)).unwrap();
+    world.work().await;
+    let receipt = Receipt::of(&world.case(&case).await).unwrap();
+    assert_eq!(receipt.keys, 3);
+    assert_eq!(receipt.rows.get("wordbond.account"), Some(&1), "{receipt:?}");
 }

@@ -40,16 +40,20 @@ async fn nothing_of_whoever_asked_to_be_left_alone_runs_out() {
     let store = world.store();
     let ada = world.somebody("ada@example.org").await;
     one_time::issue(store, Some(ada.account), "reset", "payload", Span::hours(1)).await.unwrap();
+    team::invite(store, ada.tenant, ada.person, "bob@example.org", TeamRole::Viewer, Span::days(7)).await.unwrap();
     world.ask(ada, Kind::Restriction).await;
     world.work().await;
-    world.pass(SignedDuration::from_hours(DAY * 3));
+    world.pass(SignedDuration::from_hours(DAY * 100));
     assert_eq!(due(store).await.unwrap().get("wordbond.one_time"), Some(&0));
+    assert_eq!(due(store).await.unwrap().get("wordbond.invitation"), Some(&0));
+    assert!(sweep(store).await.unwrap().is_empty());
     upkeep::of_accounts(store, None, 100).await.unwrap();
     assert_eq!(world.naming(&[ada.account.uuid()]).await.get("one_time"), Some(&1));
     restrict::set(store, ada.account, false, None).await.unwrap();
     assert_eq!(due(store).await.unwrap().get("wordbond.one_time"), Some(&1));
     upkeep::of_accounts(store, None, 100).await.unwrap();
     assert_eq!(world.naming(&[ada.account.uuid()]).await.get("one_time"), None);
+    assert_eq!(sweep(store).await.unwrap().into_keys().collect::<Vec<_>>(), ["wordbond.invitation"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use kernel::{PersonId, TenantId};
 use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload};
 use std::fmt;
 use uuid::Uuid;
-use vault::{KeyRing, stream::Sealer};
+use vault::{KeyRing, VaultError, stream::Sealer};
 
 /// A blob that is being stored. Dropped before [`Writer::finish`] it leaves nothing that anybody sees.
 pub struct Writer {
@@ -23,7 +23,7 @@ impl Writer {
     /// Begins a blob of that person's.
     ///
     /// # Errors
-    /// [`StoreError::Vault`] when the person has no key.
+    /// [`StoreError::Gone`] when the person's key was destroyed; [`StoreError::Vault`].
     pub fn begin(store: &Store, tenant: TenantId, owner: PersonId) -> Result<Self, StoreError> {
         Self::to(store.blobs(), store.keys(), tenant, owner)
     }
@@ -35,7 +35,13 @@ impl Writer {
     pub fn to(blobs: &Blobs, keys: &KeyRing, tenant: TenantId, owner: PersonId) -> Result<Self, StoreError> {
         let blob = Blob { tenant, owner, id: Uuid::now_v7() };
         let mut sealed = Vec::new();
-        let sealer = Sealer::begin(keys, &blob.place(), &mut sealed)?;
+        let place = blob.place();
+        let sealer = match Sealer::begin(keys, &place, &mut sealed) {
+            Err(VaultError::NoKey(_)) if keys.is_destroyed(place.tenant, place.subject)? => {
+                return Err(StoreError::Gone);
+            }
+            other => other?,
+        };
         Ok(Self { blobs: blobs.clone(), blob, sealer, sealed, upload: None })
     }
 

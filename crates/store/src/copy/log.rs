@@ -15,6 +15,7 @@ const PAGE: i64 = 1_000;
 /// The events that name the account or who it is in its teams, the oldest first within each log.
 pub(super) async fn rows(store: &Store, account: AccountId, seats: &[Seat]) -> Result<Vec<Row>, StoreError> {
     let own: BTreeSet<Uuid> = seats.iter().map(|seat| seat.person.uuid()).chain([account.uuid()]).collect();
+    let own = Own { ids: own, cases: cases(store, account).await? };
     let logs: BTreeSet<TenantId> = seats.iter().map(|seat| seat.tenant).chain([operator_tenant()]).collect();
     let mut out = Vec::new();
     for tenant in logs {
@@ -27,7 +28,7 @@ async fn walk(
     store: &Store,
     account: AccountId,
     tenant: TenantId,
-    own: &BTreeSet<Uuid>,
+    own: &Own,
     out: &mut Vec<Row>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "SELECT a.event_id, a.entry_id, a.body, e.idx
@@ -41,17 +42,43 @@ async fn walk(
         after = last.try_get("event_id")?;
         for row in &page {
             let entry = audit::read(store.keys(), tenant, row)?;
-            if names(&entry.event, own) {
-                out.push(row_of(tenant, row.try_get("event_id")?, entry.leaf, &entry.event));
+            if let Some(event) = own.part(entry.event) {
+                out.push(row_of(tenant, row.try_get("event_id")?, entry.leaf, &event));
             }
         }
     }
 }
 
-fn names(event: &Event, own: &BTreeSet<Uuid>) -> bool {
-    let by = matches!(&event.actor, Actor::Person { id } if own.contains(&id.uuid()));
-    let id = |target: &String| target.split_once(':').and_then(|(_, id)| id.parse::<Uuid>().ok());
-    by || event.targets.iter().filter_map(id).any(|id| own.contains(&id))
+/// What is somebody's own.
+struct Own {
+    /// The account, and who it is in its teams.
+    ids: BTreeSet<Uuid>,
+    /// What they asked for: its events name the case, and not whose it is.
+    cases: BTreeSet<Uuid>,
+}
+
+impl Own {
+    /// An event as far as it is about them; `None` where it is not.
+    fn part(&self, mut event: Event) -> Option<Event> {
+        let by = matches!(&event.actor, Actor::Person { id } if self.ids.contains(&id.uuid()));
+        let id = |target: &String| target.split_once(':').and_then(|(_, id)| id.parse::<Uuid>().ok());
+        let named = event.targets.iter().filter_map(id).any(|id| self.ids.contains(&id));
+        let case = event.targets.iter().filter_map(id).any(|id| self.cases.contains(&id));
+        // Whoever decides about what others asked for is named beside it. What was decided is those others' own.
+        if named && !by && !case && event.action.starts_with("rights.") {
+            event.context.clear();
+        }
+        (by || named || case).then_some(event)
+    }
+}
+
+async fn cases(store: &Store, account: AccountId) -> Result<BTreeSet<Uuid>, StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    let ids: Vec<Uuid> = sqlx::query_scalar("SELECT case_id FROM wordbond.rights_request WHERE account_id = $1")
+        .bind(account.uuid())
+        .fetch_all(scoped.conn())
+        .await?;
+    Ok(ids.into_iter().collect())
 }
 
 fn row_of(tenant: TenantId, id: Uuid, leaf: Option<u64>, event: &Event) -> Row {

@@ -1,7 +1,7 @@
 //! Cases: what somebody asked for, and the clock that runs since. The case names nobody; whose it is stands in a row of the
 //! account, and goes with it.
 
-use super::{Kind, State, erase};
+use super::{Kind, State, erase, restrict};
 use crate::{Scoped, Store, StoreError, audit, jobs, operator_tenant, time::At};
 use jiff::SignedDuration;
 use kernel::{AccountId, Timestamp};
@@ -51,7 +51,7 @@ pub struct Case {
 pub struct Own {
     /// The case.
     pub case: Case,
-    /// What they were told about it.
+    /// What they were told about it, the last first, with an empty line in between.
     pub notice: Option<String>,
 }
 
@@ -80,11 +80,18 @@ pub(super) fn read(row: &PgRow) -> Result<Case, StoreError> {
     })
 }
 
-/// Opens a case: its row, whose it is, the event, and the job that answers it, in one transaction.
+/// Opens a case: its row, whose it is, the event, and the job that answers it, in one transaction. Where the person must do
+/// something first, they read `first`; the clock stands until they say that it is done, and the job begins then.
 ///
 /// # Errors
 /// [`StoreError::Taken`] when one of the same kind is open.
-pub async fn open(store: &Store, account: AccountId, kind: Kind, due_at: Timestamp) -> Result<Case, StoreError> {
+pub async fn open(
+    store: &Store,
+    account: AccountId,
+    kind: Kind,
+    due_at: Timestamp,
+    first: Option<&str>,
+) -> Result<Case, StoreError> {
     let mut scoped = store.account_scope(account).await?;
     // Held until the commit: of two requests at once, one finds the other's case.
     sqlx::query("SELECT FROM wordbond.account WHERE account_id = $1 FOR UPDATE")
@@ -100,8 +107,9 @@ pub async fn open(store: &Store, account: AccountId, kind: Kind, due_at: Timesta
         return Err(StoreError::Taken("you have asked for this already, and it is not answered yet"));
     }
     let (case, receipt, now) = (Uuid::now_v7(), Uuid::new_v4(), scoped.now());
-    const SQL: &str = "INSERT INTO wordbond.rights_case AS c (case_id, kind, state, opened_at, due_at, receipt_id)
-        VALUES ($1, $2, 'open', $3, $4, $5)
+    const SQL: &str =
+        "INSERT INTO wordbond.rights_case AS c (case_id, kind, state, opened_at, due_at, receipt_id, paused_at)
+        VALUES ($1, $2, CASE WHEN $6 THEN 'paused' ELSE 'open' END, $3, $4, $5, CASE WHEN $6 THEN $3 END)
         RETURNING c.case_id, c.kind, c.state, c.opened_at, c.due_at, c.extended_at, c.paused_at,
             c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id";
     let row = sqlx::query(SQL)
@@ -110,6 +118,7 @@ pub async fn open(store: &Store, account: AccountId, kind: Kind, due_at: Timesta
         .bind(At(now))
         .bind(At(due_at))
         .bind(receipt)
+        .bind(first.is_some())
         .fetch_one(scoped.conn())
         .await?;
     let opened = read(&row)?;
@@ -121,8 +130,13 @@ pub async fn open(store: &Store, account: AccountId, kind: Kind, due_at: Timesta
         .await?;
     let told = [("kind", kind.word()), ("due", &due_at.to_string())];
     audit::note(&mut scoped, "rights.open", &[format!("case:{case}")], &told).await?;
-    let (job, begins) = if kind == Kind::Erasure { (erase::ERASE, now + BEGINS) } else { (ANSWER, now) };
-    jobs::enqueue(&mut scoped, job, &[case, account.uuid()], begins).await?;
+    if let Some(words) = first {
+        tell(&mut scoped, account, case, words).await?;
+        audit::note(&mut scoped, "rights.pause", &[format!("case:{case}")], &[("why", erase::OWNER)]).await?;
+    } else {
+        let (job, begins) = if kind == Kind::Erasure { (erase::ERASE, now + BEGINS) } else { (ANSWER, now) };
+        jobs::enqueue(&mut scoped, job, &[case, account.uuid()], begins).await?;
+    }
     scoped.commit().await?;
     Ok(opened)
 }
@@ -161,15 +175,19 @@ fn notice(keys: &KeyRing, account: AccountId, row: &PgRow) -> Result<Option<Stri
     Ok(Some(Sealed::from_bytes(sealed)?.open(keys, &place(account, row.try_get("case_id")?, version))?))
 }
 
-/// Writes to the person, in the caller's transaction, in whose scope their account is.
+/// Writes to the person, in the caller's transaction, in whose scope their account is. What they were told before stays, below.
 pub(super) async fn tell(scoped: &mut Scoped, account: AccountId, case: Uuid, words: &str) -> Result<(), StoreError> {
-    const VERSION: &str =
-        "SELECT version FROM wordbond.rights_request WHERE account_id = $1 AND case_id = $2 FOR UPDATE";
-    let version: Option<i64> =
-        sqlx::query_scalar(VERSION).bind(account.uuid()).bind(case).fetch_optional(scoped.conn()).await?;
-    let version = version.ok_or(StoreError::NotFound)? + 1;
+    const OLD: &str = "SELECT case_id, notice, version FROM wordbond.rights_request
+        WHERE account_id = $1 AND case_id = $2 FOR UPDATE";
+    let row = sqlx::query(OLD).bind(account.uuid()).bind(case).fetch_optional(scoped.conn()).await?;
+    let row = row.ok_or(StoreError::NotFound)?;
+    let told = match notice(scoped.keys(), account, &row)? {
+        Some(before) => format!("{words}\n\n{before}"),
+        None => words.to_owned(),
+    };
+    let version = row.try_get::<i64, _>("version")? + 1;
     let place = place(account, case, u64::try_from(version).unwrap_or_default());
-    let sealed = Sealed::seal(scoped.keys(), &place, &words.to_owned())?;
+    let sealed = Sealed::seal(scoped.keys(), &place, &told)?;
     const SQL: &str =
         "UPDATE wordbond.rights_request SET notice = $3, version = $4 WHERE account_id = $1 AND case_id = $2";
     sqlx::query(SQL)
@@ -276,17 +294,18 @@ pub(super) async fn close(
     Ok(true)
 }
 
-/// Takes a request back. What is being carried out cannot be.
+/// Takes a request back, and with an objection the restriction that it put on. What is being carried out cannot be.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] when it is closed, or too far.
 pub async fn withdraw(store: &Store, account: AccountId, case: Uuid) -> Result<(), StoreError> {
     let mut scoped = store.account_scope(account).await?;
-    if own(&mut scoped, account, Some(case)).await?.is_empty() {
-        return Err(StoreError::NotFound);
-    }
+    let Some(own) = own(&mut scoped, account, Some(case)).await?.pop() else { return Err(StoreError::NotFound) };
     if !close(&mut scoped, case, State::Withdrawn, "rights.withdraw", None).await? {
         return Err(StoreError::Invalid("this is answered already, or being carried out".to_owned()));
+    }
+    if own.case.kind == Kind::Objection {
+        restrict::lift_of(&mut scoped, account, case).await?;
     }
     scoped.commit().await
 }

@@ -25,8 +25,10 @@ pub struct Clocks {
     pub open: usize,
     /// Those whose clock stands, or that a law holds back.
     pub waiting: usize,
-    /// Those that took longer than they may, or have by now.
+    /// Those that took longer than they may, or have by now. One that a law holds back is late if it was before the law came.
     pub late: usize,
+    /// Those that have been open for longer than they may because a law holds them back.
+    pub held: usize,
     /// Those whose row says another time, another deadline or another end than the log does, or of which the log says nothing.
     pub untold: usize,
     /// Requests in the log without a case.
@@ -47,7 +49,8 @@ struct Told {
     opened: Option<(Timestamp, String)>,
     due: Option<String>,
     paused: bool,
-    held: bool,
+    /// Since when a law has held it back.
+    held: Option<Timestamp>,
     closed: Option<(Timestamp, String)>,
 }
 
@@ -74,7 +77,7 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
         let case = cases::read(row)?;
         seen.insert(case.id);
         let said = told.get(&case.id);
-        judge(&mut found, &case, within, now);
+        judge(&mut found, &case, said.and_then(|said| said.held), within, now);
         found.untold += usize::from(case.opened_at >= since && !said.is_some_and(|said| agrees(&case, said)));
         let goes_on = case.state == State::Open && case.kind != Kind::Objection || case.state == State::Working;
         found.stranded += usize::from(goes_on && !working.contains(&case.id));
@@ -88,11 +91,13 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
 }
 
 /// How long it took, or has by now, without the time that the person took to answer.
-fn judge(found: &mut Clocks, case: &cases::Case, within: Span, now: Timestamp) {
+fn judge(found: &mut Clocks, case: &cases::Case, held_at: Option<Timestamp>, within: Span, now: Timestamp) {
     let until = case.closed_at.or(case.paused_at).unwrap_or(now);
     let stood = SignedDuration::from_secs(i64::try_from(case.paused_seconds).unwrap_or(i64::MAX));
-    let took = until.duration_since(case.opened_at).saturating_sub(stood);
-    let held = case.held_until.is_some_and(|until| until > now);
+    let took = |until: Timestamp| until.duration_since(case.opened_at).saturating_sub(stood);
+    // A law holds back what is to be erased, and nothing else.
+    let held = case.kind == Kind::Erasure && case.held_until.is_some_and(|until| until > now);
+    let (before, took) = (took(if held { held_at.unwrap_or(until).min(until) } else { until }), took(until));
     if case.state.is_closed() {
         found.worst_closed = found.worst_closed.max(took);
     } else if case.state == State::Paused || held {
@@ -101,8 +106,10 @@ fn judge(found: &mut Clocks, case: &cases::Case, within: Span, now: Timestamp) {
         found.open += 1;
         found.worst_open = found.worst_open.max(took);
     }
-    // Taken back is no answer, and needs none. What a law holds back cannot be done in time.
-    found.late += usize::from(took > within.signed() && case.state != State::Withdrawn && !held);
+    // Taken back is no answer, and needs none. What a law holds back cannot be done from then on; until then it could.
+    let late = before > within.signed() && case.state != State::Withdrawn;
+    found.late += usize::from(late);
+    found.held += usize::from(held && !late && took > within.signed());
 }
 
 /// Whether a case is as the log says.
@@ -112,7 +119,7 @@ fn agrees(case: &cases::Case, said: &Told) -> bool {
     let due = said.due.as_deref().and_then(|due| due.parse::<Timestamp>().ok());
     let due = due.is_some_and(|due| near(case.due_at, due));
     let stood = (case.paused_at.is_none() && case.paused_seconds == 0) || said.paused;
-    let held = case.held_until.is_none() || said.held;
+    let held = case.held_until.is_none() || said.held.is_some();
     let closed = match (&case.closed_at, &said.closed) {
         (Some(at), Some((told, state))) => near(*at, *told) && state == case.state.word(),
         (None, None) => true,
@@ -130,8 +137,8 @@ async fn told(conn: &mut PgConnection, store: &Store, since: Timestamp) -> Resul
     for row in &rows {
         // Whether every event can be read is for the audit log's own attack to say.
         let Ok(entry) = audit::read(store.keys(), operator_tenant(), row) else { continue };
-        let case = entry.event.targets.iter().find_map(|target| target.strip_prefix("case:")?.parse::<Uuid>().ok());
-        if let Some(case) = case {
+        let ids = entry.event.targets.iter().filter_map(|target| target.strip_prefix("case:")?.parse::<Uuid>().ok());
+        for case in ids {
             take(told.entry(case).or_default(), &entry.event);
         }
     }
@@ -143,7 +150,8 @@ fn take(told: &mut Told, event: &Event) {
     match event.action.as_str() {
         "rights.open" => told.opened = Some((event.at, context("kind"))),
         "rights.pause" => told.paused = true,
-        "rights.hold" => told.held = true,
+        "rights.hold" | "rights.wait" => told.held = Some(told.held.map_or(event.at, |since| since.min(event.at))),
+        "rights.release" => told.held = None,
         "rights.close" | "rights.withdraw" => told.closed = Some((event.at, context("state"))),
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! What the operator decides about a case: more time, a question to the person, a refusal, a legal hold. Each with a reason,
-//! which the person reads, and each told in the log with who decided. And what a job decides: that it is done.
+//! which the person reads, and each told in the log with who decided. The log says that there is a reason, and not which: it goes
+//! with whom it is about. And what a job decides: that it is done.
 
 use super::{
     Kind, State,
@@ -8,12 +9,14 @@ use super::{
 };
 use crate::{Scoped, Store, StoreError, audit, jobs, operator_tenant, tenancy::text, time::At};
 use kernel::{AccountId, Actor, Timestamp};
-use sqlx::Row as _;
 use uuid::Uuid;
 use vault::{Place, Sealed, Subject};
 
 /// The longest reason.
 const LONGEST: usize = 500;
+
+/// What the log says of a reason.
+const GIVEN: &str = "kept with the case";
 
 /// A decision of one of the operator's people about a case.
 #[derive(Clone, Copy, Debug)]
@@ -51,17 +54,21 @@ impl About {
     async fn end(mut self, decision: &Decision<'_>, action: &str, told: &[(&str, &str)]) -> Result<(), StoreError> {
         tell(&mut self.scoped, self.account, self.case.id, decision.reason.trim()).await?;
         let targets = [format!("case:{}", self.case.id), format!("account:{}", decision.admin)];
-        let told: Vec<(&str, &str)> = told.iter().copied().chain([("reason", decision.reason.trim())]).collect();
+        let told: Vec<(&str, &str)> = told.iter().copied().chain([("reason", GIVEN)]).collect();
         audit::note(&mut self.scoped, action, &targets, &told).await?;
         self.scoped.commit().await
     }
 }
 
-/// Takes more time: the case is due at `due_at` from here on. Once.
+/// Takes more time: the case is due when `due` says from here on. Once.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] without a reason, when it is closed, and when it was done before.
-pub async fn extend(store: &Store, decision: Decision<'_>, due_at: Timestamp) -> Result<(), StoreError> {
+pub async fn extend(
+    store: &Store,
+    decision: Decision<'_>,
+    due: impl FnOnce(&Case) -> Timestamp,
+) -> Result<(), StoreError> {
     let mut about = About::open(store, &decision).await?;
     about.is(&[State::Open, State::Paused], "this case is closed")?;
     if about.case.extended_at.is_some() {
@@ -70,7 +77,7 @@ pub async fn extend(store: &Store, decision: Decision<'_>, due_at: Timestamp) ->
     if about.scoped.now() >= about.case.due_at {
         return Err(StoreError::Invalid("more time must be taken before the case is due".to_owned()));
     }
-    let now = At(about.scoped.now());
+    let (due_at, now) = (due(&about.case), At(about.scoped.now()));
     sqlx::query("UPDATE wordbond.rights_case SET extended_at = $2, due_at = $3 WHERE case_id = $1")
         .bind(decision.case)
         .bind(now)
@@ -96,13 +103,18 @@ pub async fn pause(store: &Store, decision: Decision<'_>) -> Result<(), StoreErr
     about.end(&decision, "rights.pause", &[]).await
 }
 
-/// Lets the clock go on, with what the case is due at by then: later by as long as it stood.
+/// Lets the clock go on. `due` says until when the case is due by then, of the case as it is and the instant.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] when it runs.
-pub async fn resume(store: &Store, decision: Decision<'_>, due_at: Timestamp) -> Result<(), StoreError> {
+pub async fn resume(
+    store: &Store,
+    decision: Decision<'_>,
+    due: impl FnOnce(&Case, Timestamp) -> Timestamp,
+) -> Result<(), StoreError> {
     let mut about = About::open(store, &decision).await?;
     about.is(&[State::Paused], "the clock of this case runs")?;
+    let due_at = due(&about.case, about.scoped.now());
     go_on(&mut about.scoped, &about.case, about.account, due_at).await?;
     about.end(&decision, "rights.resume", &[("due", &due_at.to_string())]).await
 }
@@ -111,12 +123,20 @@ pub async fn resume(store: &Store, decision: Decision<'_>, due_at: Timestamp) ->
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] when the clock runs.
-pub async fn answer(store: &Store, account: AccountId, case: Uuid, due_at: Timestamp) -> Result<(), StoreError> {
-    let found = cases::one(store, account, case).await?.ok_or(StoreError::NotFound)?.case;
+pub async fn answer(
+    store: &Store,
+    account: AccountId,
+    case: Uuid,
+    due: impl FnOnce(&Case, Timestamp) -> Timestamp,
+) -> Result<(), StoreError> {
     let mut scoped = store.account_scope(account).await?;
-    if erase::state(&mut scoped, case).await?.as_deref() != Some(State::Paused.word()) {
+    let state = erase::state(&mut scoped, case).await?;
+    // Looked at with its row held: nobody moves the deadline in between.
+    let found = cases::one(store, account, case).await?.ok_or(StoreError::NotFound)?.case;
+    if state.as_deref() != Some(State::Paused.word()) {
         return Err(StoreError::Invalid("the clock of this case runs".to_owned()));
     }
+    let due_at = due(&found, scoped.now());
     go_on(&mut scoped, &found, account, due_at).await?;
     let told = [("due", &*due_at.to_string())];
     audit::note(&mut scoped, "rights.resume", &[format!("case:{case}")], &told).await?;
@@ -133,7 +153,7 @@ async fn go_on(scoped: &mut Scoped, case: &Case, account: AccountId, due_at: Tim
     jobs::enqueue(scoped, job, &[case.id, account.uuid()], now).await.map(drop)
 }
 
-/// Refuses what was asked for. A restriction that went with an objection ends.
+/// Refuses what was asked for. The restriction that an objection put on ends, unless it was asked for besides.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] without a reason, or when it is closed or being carried out.
@@ -143,7 +163,7 @@ pub async fn refuse(store: &Store, decision: Decision<'_>) -> Result<(), StoreEr
         return Err(StoreError::Invalid("this case is closed, or being carried out".to_owned()));
     }
     if about.case.kind == Kind::Objection {
-        restrict::write(&mut about.scoped, about.account, false).await?;
+        restrict::lift_of(&mut about.scoped, about.account, decision.case).await?;
     }
     about.end(&decision, "rights.refuse", &[]).await
 }
@@ -164,7 +184,8 @@ pub async fn grant(store: &Store, decision: Decision<'_>) -> Result<(), StoreErr
     about.end(&decision, "rights.grant", &[]).await
 }
 
-/// Holds the data of whoever asked until then, because a law says so. What was asked for already waits.
+/// Holds the data of whoever asked until then, because a law says so: no erasure takes it. An erasure that was asked for already
+/// waits; nothing else that was asked for does.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Invalid`] without a reason, for an end that is past, or for what is being erased.
@@ -177,35 +198,25 @@ pub async fn hold(store: &Store, decision: Decision<'_>, until: Timestamp) -> Re
     if until <= now {
         return Err(StoreError::Invalid("a hold that is over before it begins".to_owned()));
     }
-    let place = Place {
-        tenant: operator_tenant(),
-        subject: Subject::Tenant,
-        table: "legal_hold",
-        column: "reason",
-        row: id,
-        version: 1,
-    };
     const SQL: &str = "INSERT INTO wordbond.legal_hold (account_id, hold_id, case_id, reason, until, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(SQL)
         .bind(about.account.uuid())
         .bind(id)
         .bind(decision.case)
-        .bind(Sealed::seal(store.keys(), &place, &decision.reason.trim().to_owned())?.as_bytes())
+        .bind(Sealed::seal(store.keys(), &place(id, "reason"), &decision.reason.trim().to_owned())?.as_bytes())
         .bind(At(until))
         .bind(At(now))
         .execute(about.scoped.conn())
         .await?;
-    if !about.case.state.is_closed() {
-        sqlx::query("UPDATE wordbond.rights_case SET held_until = $2 WHERE case_id = $1")
-            .bind(decision.case)
-            .bind(At(until))
-            .execute(about.scoped.conn())
-            .await?;
-    }
-    // The person reads until when, and the reason only where the law lets it be told: the log has it.
-    let targets = [format!("case:{}", decision.case), format!("account:{}", decision.admin)];
-    let told = [("reason", decision.reason.trim()), ("until", &until.to_string())];
+    const WAITS: &str = "UPDATE wordbond.rights_case SET held_until = greatest(held_until, $2)
+        WHERE kind = 'erasure' AND state IN ('open', 'paused') AND case_id IN (
+            SELECT case_id FROM wordbond.rights_request WHERE account_id = $1) RETURNING case_id";
+    let waiting: Vec<Uuid> =
+        sqlx::query_scalar(WAITS).bind(about.account.uuid()).bind(At(until)).fetch_all(about.scoped.conn()).await?;
+    // The person reads until when, and the reason only where the law lets it be told.
+    let targets = targets(&decision, waiting);
+    let told = [("reason", GIVEN), ("until", &until.to_string())];
     audit::note(&mut about.scoped, "rights.hold", &targets, &told).await?;
     about.scoped.commit().await?;
     Ok(id)
@@ -218,38 +229,47 @@ pub async fn hold(store: &Store, decision: Decision<'_>, until: Timestamp) -> Re
 pub async fn release(store: &Store, decision: Decision<'_>) -> Result<(), StoreError> {
     let mut about = About::open(store, &decision).await?;
     let now = about.scoped.now();
-    let ended =
-        sqlx::query("UPDATE wordbond.legal_hold SET released_at = $2 WHERE account_id = $1 AND released_at IS NULL")
+    const HOLDS: &str =
+        "SELECT hold_id FROM wordbond.legal_hold WHERE account_id = $1 AND released_at IS NULL FOR UPDATE";
+    let holds: Vec<Uuid> = sqlx::query_scalar(HOLDS).bind(about.account.uuid()).fetch_all(about.scoped.conn()).await?;
+    if holds.is_empty() {
+        return Err(StoreError::NotFound);
+    }
+    for hold in holds {
+        let why = Sealed::seal(store.keys(), &place(hold, "released_why"), &decision.reason.trim().to_owned())?;
+        const END: &str = "UPDATE wordbond.legal_hold SET released_at = $3, released_why = $4
+            WHERE account_id = $1 AND hold_id = $2";
+        sqlx::query(END)
             .bind(about.account.uuid())
+            .bind(hold)
             .bind(At(now))
+            .bind(why.as_bytes())
             .execute(about.scoped.conn())
             .await?;
-    if ended.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
     }
     const WAITING: &str = "UPDATE wordbond.rights_case SET held_until = NULL
         WHERE held_until IS NOT NULL AND closed_at IS NULL AND case_id IN (
             SELECT case_id FROM wordbond.rights_request WHERE account_id = $1)
-        RETURNING case_id, kind";
-    let waiting = sqlx::query(WAITING).bind(about.account.uuid()).fetch_all(about.scoped.conn()).await?;
-    for row in &waiting {
-        let (case, kind): (Uuid, String) = (row.try_get(0)?, row.try_get(1)?);
-        if kind == Kind::Erasure.word() {
-            jobs::enqueue(&mut about.scoped, erase::ERASE, &[case, about.account.uuid()], now).await?;
-        }
+        RETURNING case_id";
+    let waiting: Vec<Uuid> =
+        sqlx::query_scalar(WAITING).bind(about.account.uuid()).fetch_all(about.scoped.conn()).await?;
+    for case in &waiting {
+        jobs::enqueue(&mut about.scoped, erase::ERASE, &[*case, about.account.uuid()], now).await?;
     }
-    let targets = [format!("case:{}", decision.case), format!("account:{}", decision.admin)];
-    audit::note(&mut about.scoped, "rights.release", &targets, &[("reason", decision.reason.trim())]).await?;
+    let targets = targets(&decision, waiting);
+    audit::note(&mut about.scoped, "rights.release", &targets, &[("reason", GIVEN)]).await?;
     about.scoped.commit().await
 }
 
-/// Until when an account is held, if it is.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn held(store: &Store, account: AccountId) -> Result<Option<Timestamp>, StoreError> {
-    let mut scoped = store.account_scope(account).await?;
-    erase::held(&mut scoped, account).await
+/// What an event about a hold names: the case at which it was decided, the erasures that wait, and who decided.
+fn targets(decision: &Decision<'_>, waiting: Vec<Uuid>) -> Vec<String> {
+    let cases = std::iter::once(decision.case).chain(waiting.into_iter().filter(|case| *case != decision.case));
+    cases.map(|case| format!("case:{case}")).chain([format!("account:{}", decision.admin)]).collect()
+}
+
+/// Where what is said about a hold is sealed: under the operator's key.
+fn place(hold: Uuid, column: &'static str) -> Place {
+    Place { tenant: operator_tenant(), subject: Subject::Tenant, table: "legal_hold", column, row: hold, version: 1 }
 }
 
 /// Closes a case as answered, with its receipt, and takes the job off, in one transaction.

@@ -3,7 +3,9 @@
 //! one after it leaves a job that goes on.
 
 use super::{
-    footprint::{Seat, Team, in_team},
+    cases::tell,
+    footprint::{Footprint, Seat, Team, hand_over, in_team},
+    holds,
     rows::{self, Counts, order},
     tombstones::{self, Erased},
 };
@@ -14,8 +16,10 @@ use crate::{
     operator_tenant, revocation,
     sign_in::{self, Kind},
     team::nobody,
+    tenancy,
     time::At,
 };
+use jiff::SignedDuration;
 use kernel::{AccountId, PersonId, TenantId, Timestamp};
 use sqlx::Row as _;
 use std::collections::BTreeSet;
@@ -23,6 +27,12 @@ use uuid::Uuid;
 
 /// The job that goes on after the commit.
 pub const FINISH: &str = "rights.finish";
+
+/// Why a clock stands, as the log says it.
+pub(super) const OWNER: &str = "a team needs another owner";
+
+/// After how long an erasure that a law forbids is tried again at the latest.
+const LOOKS_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The job that begins.
 pub const ERASE: &str = "rights.erase";
@@ -90,37 +100,37 @@ struct Work<'a> {
     scoped: Scoped,
     order: Vec<&'a Table>,
     account: AccountId,
+    address: Option<&'a str>,
     gone: Counts,
     erased: Vec<Erased>,
 }
 
-/// Erases the rows of a case's account, who was found to be at `seats`. Takes the job off in the same transaction.
+/// Erases the rows of a case's account, who was found to be there. Takes the job off in the same transaction.
 ///
 /// # Errors
 /// [`StoreError::LostLease`] when another worker has the job by now; nothing has happened then.
-pub async fn execute(
-    store: &Store,
-    lease: &Lease,
-    case: Uuid,
-    account: AccountId,
-    seats: &[Seat],
-) -> Result<Executed, StoreError> {
-    let map = DataMap::own()?;
+pub async fn execute(store: &Store, lease: &Lease, case: Uuid, found: &Footprint) -> Result<Executed, StoreError> {
+    let (map, account) = (DataMap::own()?, found.account);
     let mut scoped = store.erasing(Some(account)).await?;
     jobs::take_off(&mut scoped, lease).await?;
     if state(&mut scoped, case).await?.as_deref() != Some("open") {
         scoped.commit().await?;
         return Ok(Executed::Closed);
     }
-    if let Some(until) = held(&mut scoped, account).await? {
-        return wait(scoped, case, account, until).await;
-    }
-    let mut work = Work { scoped, order: order(&map), account, gone: Counts::new(), erased: Vec::new() };
-    let tenants = work.tenants(seats).await?;
+    let address = found.address.as_deref();
+    let mut work = Work { scoped, order: order(&map), account, address, gone: Counts::new(), erased: Vec::new() };
+    let tenants = work.tenants(&found.seats).await?;
+    let mut until = holds::of_account(&mut work.scoped, account).await?;
     for tenant in &tenants {
-        if work.needs(*tenant).await? {
-            return pause(work.scoped, case, *tenant).await;
+        match work.fate(*tenant).await? {
+            Team::Needs => return pause(work.scoped, case, account, *tenant).await,
+            // What is left there of others goes with it.
+            Team::Goes => until = until.max(holds::of_team(&mut work.scoped).await?),
+            Team::Stays => {}
         }
+    }
+    if let Some(until) = until {
+        return wait(work.scoped, case, account, until).await;
     }
     // Before who they are in their teams, with which sessions and memberships would go uncounted.
     work.scoped.move_to(operator_tenant()).await?;
@@ -149,21 +159,23 @@ impl Work<'_> {
         Ok(tenants.collect::<BTreeSet<_>>().into_iter().collect())
     }
 
-    /// Whether a team would be left without an owner. Its row is held until the commit, as by every change of who is in it.
-    async fn needs(&mut self, tenant: TenantId) -> Result<bool, StoreError> {
+    /// What becomes of a team. Its row is held until the commit, as by every change of who is in it.
+    async fn fate(&mut self, tenant: TenantId) -> Result<Team, StoreError> {
         self.scoped.move_to(tenant).await?;
         sqlx::query("SELECT FROM wordbond.tenant WHERE tenant_id = $1 FOR UPDATE")
             .bind(tenant.uuid())
             .execute(self.scoped.conn())
             .await?;
-        Ok(self.seats().await?.iter().any(|seat| seat.team == Team::Needs))
+        let seats = self.seats().await?;
+        let other = seats.iter().find(|seat| seat.team != Team::Stays);
+        Ok(other.map_or(Team::Stays, |seat| seat.team))
     }
 
     /// Who they are in the scope's team.
     async fn seats(&mut self) -> Result<Vec<Seat>, StoreError> {
         // People see their colleagues; nobody in particular is asking.
         self.scoped.own_rows_of(nobody().person()).await?;
-        in_team(&mut self.scoped, self.account).await
+        in_team(&mut self.scoped, self.account, self.address).await
     }
 
     /// Erases what is theirs in a team, and the team with it where they are its last member.
@@ -171,7 +183,7 @@ impl Work<'_> {
         self.scoped.move_to(tenant).await?;
         let seats = self.seats().await?;
         let goes = seats.iter().any(|seat| seat.team == Team::Goes);
-        let Self { scoped, order, account, gone, erased } = self;
+        let Self { scoped, order, account, gone, erased, .. } = self;
         let people = if goes { everybody(scoped).await? } else { seats.iter().map(|seat| seat.person).collect() };
         for person in people {
             scoped.own_rows_of(Some(person)).await?;
@@ -213,20 +225,42 @@ pub async fn again(store: &Store, targets: &Targets) -> Result<Counts, StoreErro
             Erased::Account(account) => {
                 scoped.move_to(operator_tenant()).await?;
                 let sql = "DELETE FROM wordbond.job WHERE tenant_id = $1 AND $2 = ANY(ids) AND kind <> $3";
-                sqlx::query(sql)
+                let jobs = sqlx::query(sql)
                     .bind(operator_tenant().uuid())
                     .bind(account.uuid())
                     .bind(FINISH)
                     .execute(scoped.conn())
                     .await?;
+                *gone.entry("wordbond.job".to_owned()).or_default() += jobs.rows_affected();
                 rows::of_account_rows(&mut scoped, &order, account.uuid(), &mut gone).await?;
             }
         }
     }
     scoped.move_to(operator_tenant()).await?;
-    scoped.commit().await?;
     gone.retain(|_, rows| *rows > 0);
+    add(&mut scoped, targets.case, &gone).await?;
+    scoped.commit().await?;
     Ok(gone)
+}
+
+/// Adds to what a case says has gone: the receipt tells all of it.
+async fn add(scoped: &mut Scoped, case: Uuid, gone: &Counts) -> Result<(), StoreError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    const TOLD: &str = "SELECT receipt FROM wordbond.rights_case WHERE case_id = $1 FOR UPDATE";
+    let told: Option<Option<String>> = sqlx::query_scalar(TOLD).bind(case).fetch_optional(scoped.conn()).await?;
+    let mut all: Counts = told.flatten().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    for (table, rows) in gone {
+        *all.entry(table.clone()).or_default() += rows;
+    }
+    let text = serde_json::to_string(&all).map_err(|error| StoreError::Unexpected(error.to_string()))?;
+    sqlx::query("UPDATE wordbond.rights_case SET receipt = $2 WHERE case_id = $1 AND closed_at IS NULL")
+        .bind(case)
+        .bind(text)
+        .execute(scoped.conn())
+        .await?;
+    Ok(())
 }
 
 /// Everybody whom the scope's tenant has a row of, those who have left it included.
@@ -262,37 +296,35 @@ pub(super) async fn state(scoped: &mut Scoped, case: Uuid) -> Result<Option<Stri
     Ok(sqlx::query_scalar(SQL).bind(case).fetch_optional(scoped.conn()).await?)
 }
 
-/// Until when a law forbids to erase the account in scope.
-pub(super) async fn held(scoped: &mut Scoped, account: AccountId) -> Result<Option<Timestamp>, StoreError> {
-    const SQL: &str = "SELECT max(until) FROM wordbond.legal_hold
-        WHERE account_id = $1 AND released_at IS NULL AND until > $2";
-    let now = At(scoped.now());
-    let until: Option<At> = sqlx::query_scalar(SQL).bind(account.uuid()).bind(now).fetch_one(scoped.conn()).await?;
-    Ok(until.map(|at| at.0))
-}
-
+/// A law forbids it. Whose hold it is need not be theirs: the log says only that this case waits.
 async fn wait(mut scoped: Scoped, case: Uuid, account: AccountId, until: Timestamp) -> Result<Executed, StoreError> {
-    jobs::enqueue(&mut scoped, ERASE, &[case, account.uuid()], until).await?;
-    sqlx::query("UPDATE wordbond.rights_case SET held_until = $2 WHERE case_id = $1")
-        .bind(case)
-        .bind(At(until))
-        .execute(scoped.conn())
-        .await?;
+    scoped.move_to(operator_tenant()).await?;
+    // A hold on somebody else may be ended any day, which reaches no case but theirs.
+    let again = until.min(scoped.now() + LOOKS_AGAIN);
+    jobs::enqueue(&mut scoped, ERASE, &[case, account.uuid()], again).await?;
+    const SQL: &str = "UPDATE wordbond.rights_case SET held_until = $2
+        WHERE case_id = $1 AND held_until IS DISTINCT FROM $2";
+    let said = sqlx::query(SQL).bind(case).bind(At(until)).execute(scoped.conn()).await?;
+    if said.rows_affected() > 0 {
+        audit::note(&mut scoped, "rights.wait", &[format!("case:{case}")], &[("until", &until.to_string())]).await?;
+    }
     scoped.commit().await?;
     Ok(Executed::Held(until))
 }
 
-/// What the person must do first is not ours to wait for: the clock stands until they ask again.
-async fn pause(mut scoped: Scoped, case: Uuid, tenant: TenantId) -> Result<Executed, StoreError> {
+/// What the person must do first is not ours to wait for: the clock stands until they ask again. They read what it is.
+async fn pause(mut scoped: Scoped, case: Uuid, account: AccountId, tenant: TenantId) -> Result<Executed, StoreError> {
+    scoped.move_to(tenant).await?;
+    let words = hand_over(&[tenancy::name(&mut scoped).await?]);
     scoped.move_to(operator_tenant()).await?;
+    tell(&mut scoped, account, case, &words).await?;
     let now = At(scoped.now());
     sqlx::query("UPDATE wordbond.rights_case SET state = 'paused', paused_at = $2 WHERE case_id = $1")
         .bind(case)
         .bind(now)
         .execute(scoped.conn())
         .await?;
-    audit::note(&mut scoped, "rights.pause", &[format!("case:{case}")], &[("why", "a team needs another owner")])
-        .await?;
+    audit::note(&mut scoped, "rights.pause", &[format!("case:{case}")], &[("why", OWNER)]).await?;
     scoped.commit().await?;
     Ok(Executed::Needs(tenant))
 }

@@ -1,10 +1,7 @@
-//! Where somebody is: their account, who they are in which teams, and what becomes of these teams without them.
+//! Where somebody is: their account, who they are or were in which teams, and what becomes of these teams without them. There
+//! is one finder: what a copy shows, what is counted, and what an erasure takes is found in the same way.
 
-use crate::{
-    Scoped, Store, StoreError,
-    accounts::{self},
-    team::nobody,
-};
+use crate::{Scoped, Store, StoreError, accounts, team::nobody};
 use kernel::{AccountId, PersonId, TenantId};
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -19,7 +16,7 @@ pub enum Team {
     Stays,
     /// They are its last member: it goes with them.
     Goes,
-    /// They are its last owner and not its last member: they must hand it over first.
+    /// They are the last owner with an account, and not its last member: they must hand it over first.
     Needs,
 }
 
@@ -41,7 +38,9 @@ pub struct Seat {
 pub struct Footprint {
     /// Their account.
     pub account: AccountId,
-    /// Who they are in which teams, by the ids of the teams.
+    /// Their address, where it has been proven.
+    pub address: Option<String>,
+    /// Who they are or were in which teams, by the ids of the teams.
     pub seats: Vec<Seat>,
 }
 
@@ -52,26 +51,13 @@ impl Footprint {
     }
 }
 
-/// Where an account's person is now: the teams that it is a member of.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn now(store: &Store, account: AccountId) -> Result<Footprint, StoreError> {
-    let mut scoped = store.account_scope(account).await?;
-    let mut seats = Vec::new();
-    for (tenant, _) in accounts::places(&mut scoped, account).await? {
-        scoped.enter(tenant, &nobody()).await?;
-        seats.extend(in_team(&mut scoped, account).await?);
-    }
-    seats.sort_by_key(|seat| (seat.tenant, seat.person));
-    Ok(Footprint { account, seats })
-}
-
-/// The same, and the teams that they have left: looked for in every team there is.
+/// Finds an account's person in every team there is: where they are a member, where they were one, and where somebody put their
+/// address down without an account. The last only where the address has been proven.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn ever(store: &Store, account: AccountId) -> Result<Footprint, StoreError> {
+    let address = accounts::by_id(store, account).await?.filter(|who| who.verified).map(|who| who.email);
     let mut seats = Vec::new();
     let mut after = None;
     loop {
@@ -81,14 +67,14 @@ pub async fn ever(store: &Store, account: AccountId) -> Result<Footprint, StoreE
         let mut scoped = store.erasing(Some(account)).await?;
         for tenant in page {
             scoped.enter(tenant, &nobody()).await?;
-            seats.extend(in_team(&mut scoped, account).await?);
+            seats.extend(in_team(&mut scoped, account, address.as_deref()).await?);
         }
     }
-    Ok(Footprint { account, seats })
+    Ok(Footprint { account, address, seats })
 }
 
 /// The teams behind `after`, by id.
-pub(super) async fn teams(store: &Store, after: Option<TenantId>) -> Result<Vec<TenantId>, StoreError> {
+pub(crate) async fn teams(store: &Store, after: Option<TenantId>) -> Result<Vec<TenantId>, StoreError> {
     const SQL: &str = "SELECT tenant_id FROM wordbond.tenant WHERE $1::uuid IS NULL OR tenant_id > $1
         ORDER BY tenant_id LIMIT $2";
     let mut tx = store.dispatcher().await?;
@@ -98,33 +84,52 @@ pub(super) async fn teams(store: &Store, after: Option<TenantId>) -> Result<Vec<
 }
 
 /// Who an account's person is in the scope's tenant: one row, or one for each time that they were somebody else there.
-pub(super) async fn in_team(scoped: &mut Scoped, account: AccountId) -> Result<Vec<Seat>, StoreError> {
+pub(super) async fn in_team(
+    scoped: &mut Scoped,
+    account: AccountId,
+    address: Option<&str>,
+) -> Result<Vec<Seat>, StoreError> {
     let tenant = scoped.tenant();
-    const SQL: &str = "SELECT person_id, removed_at IS NOT NULL, role = 'owner',
+    // A team that goes at this instant has no key any more, and nobody in it.
+    let index = address.and_then(|address| Some(scoped.keys().blind_index(tenant).ok()?.email(address).to_vec()));
+    const SQL: &str = "SELECT person_id, removed_at IS NOT NULL, role = 'owner' AND account_id IS NOT NULL,
             (SELECT count(*) FROM wordbond.person AS o WHERE o.tenant_id = p.tenant_id AND o.removed_at IS NULL
-                AND o.account_id IS DISTINCT FROM p.account_id),
+                AND (o.account_id = $2 OR o.account_id IS NULL AND o.email_index = $3) IS NOT TRUE),
             (SELECT count(*) FROM wordbond.person AS o WHERE o.tenant_id = p.tenant_id AND o.removed_at IS NULL
-                AND o.role = 'owner' AND o.account_id IS DISTINCT FROM p.account_id)
-        FROM wordbond.person AS p WHERE tenant_id = $1 AND account_id = $2 ORDER BY person_id";
-    let rows = sqlx::query(SQL).bind(tenant.uuid()).bind(account.uuid()).fetch_all(scoped.conn()).await?;
+                AND o.role = 'owner' AND o.account_id <> $2),
+            EXISTS (SELECT FROM wordbond.tenant AS t WHERE t.tenant_id = p.tenant_id AND t.suspended_at IS NOT NULL)
+        FROM wordbond.person AS p
+        WHERE tenant_id = $1 AND (account_id = $2 OR account_id IS NULL AND email_index = $3) ORDER BY person_id";
+    let rows = sqlx::query(SQL).bind(tenant.uuid()).bind(account.uuid()).bind(index).fetch_all(scoped.conn()).await?;
     rows.iter()
         .map(|row| {
             let (left, owner): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
             let (others, owners): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
             let person = PersonId::from(row.try_get::<Uuid, _>(0)?);
-            Ok(Seat { tenant, person, left, team: fate(left, owner, others, owners) })
+            let bound = owner && owners == 0 && !row.try_get::<bool, _>(5)?;
+            Ok(Seat { tenant, person, left, team: fate(left, others, bound) })
         })
         .collect()
 }
 
-/// What becomes of a team that has so many other members, and so many other owners.
-const fn fate(left: bool, owner: bool, others: i64, owners: i64) -> Team {
-    match (left, others, owner, owners) {
-        (true, ..) => Team::Stays,
-        (false, 0, ..) => Team::Goes,
-        (false, _, true, 0) => Team::Needs,
-        (false, ..) => Team::Stays,
+/// What becomes of a team that has so many other members. `bound` where nobody else with an account owns it, who could answer
+/// for the others in it; a team that the operator has suspended binds nobody, who could not hand it over.
+const fn fate(left: bool, others: i64, bound: bool) -> Team {
+    match (left, others, bound) {
+        (false, 0, _) => Team::Goes,
+        (false, _, true) => Team::Needs,
+        _ => Team::Stays,
     }
+}
+
+/// What whoever must hand teams over reads.
+#[must_use]
+pub fn hand_over(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("«{name}»")).collect();
+    format!(
+        "You are the last owner of {}, and others are in it: make somebody else with an account an owner first, or remove them.",
+        names.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -133,10 +138,10 @@ mod tests {
 
     #[test]
     fn the_last_member_takes_the_team_along_and_the_last_owner_hands_it_over() {
-        assert_eq!(fate(false, true, 0, 0), Team::Goes);
-        assert_eq!(fate(false, true, 2, 0), Team::Needs);
-        assert_eq!(fate(false, true, 2, 1), Team::Stays);
-        assert_eq!(fate(false, false, 2, 1), Team::Stays);
-        assert_eq!(fate(true, true, 0, 0), Team::Stays);
+        assert_eq!(fate(false, 0, true), Team::Goes);
+        assert_eq!(fate(false, 0, false), Team::Goes);
+        assert_eq!(fate(false, 2, true), Team::Needs);
+        assert_eq!(fate(false, 2, false), Team::Stays);
+        assert_eq!(fate(true, 0, true), Team::Stays);
     }
 }

@@ -31,10 +31,12 @@ pub async fn to_address(store: &Store, account: AccountId, email: &str) -> Resul
     }
 }
 
-async fn in_team(scoped: &mut Scoped, index: &[u8; 32]) -> Result<u64, StoreError> {
+/// Deletes those of the scope's team to an address, by its index there. Yields how many.
+pub(crate) async fn in_team(scoped: &mut Scoped, index: &[u8; 32]) -> Result<u64, StoreError> {
     let tenant = scoped.tenant();
     const SQL: &str = "DELETE FROM wordbond.invitation WHERE tenant_id = $1 AND email_index = $2
         RETURNING invitation_id, invited_by";
+    scoped.own_rows_of(nobody().person()).await?;
     let rows = sqlx::query(SQL).bind(tenant.uuid()).bind(index.as_slice()).fetch_all(scoped.conn()).await?;
     for row in &rows {
         let (id, by): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);

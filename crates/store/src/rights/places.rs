@@ -7,14 +7,14 @@ use super::{
 use crate::{DataMap, Store, StoreError, data_map::Scope};
 use kernel::AccountId;
 
-/// Counts the rows of every table on the map that name the person behind an account, in the teams that they are in. Tables
+/// Counts the rows of every table on the map that name the person behind an account, in the teams that they are or were in. Tables
 /// without any are left out.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn held(store: &Store, account: AccountId) -> Result<Counts, StoreError> {
     let map = DataMap::own()?;
-    let seats = footprint::now(store, account).await?.seats;
+    let seats = footprint::ever(store, account).await?.seats;
     let mut held = Counts::new();
     let mut scoped = store.erasing(Some(account)).await?;
     for table in map.scoped().filter(|table| matches!(table.scope, Scope::Account | Scope::Lookup)) {

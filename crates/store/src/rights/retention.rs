@@ -9,6 +9,7 @@ use crate::{
     data_map::{Scope, Table},
     operator_tenant,
     sign_in::{self, Kind},
+    team::nobody,
     time::At,
 };
 use kernel::{Actor, PersonId, TenantId, Timestamp};
@@ -36,12 +37,23 @@ pub async fn due(store: &Store) -> Result<Counts, StoreError> {
     Ok(due)
 }
 
-/// What keeps the rows of whoever asked to be left alone.
+/// What keeps the rows of whoever asked to be left alone: in their account, and in the teams that they are in.
 fn unless_restricted(table: &Table) -> String {
-    if table.scope != Scope::Account {
-        return String::new();
+    match table.scope {
+        Scope::Account => {
+            "AND t.account_id NOT IN (SELECT account_id FROM wordbond.account WHERE restricted_at IS NOT NULL)"
+                .to_owned()
+        }
+        Scope::Tenant if !table.people.is_empty() => {
+            let named: Vec<String> = table.people.iter().map(|column| format!("t.{column}")).collect();
+            format!(
+                "AND NOT EXISTS (SELECT FROM wordbond.person AS p WHERE p.tenant_id = t.tenant_id
+                     AND p.person_id IN ({}) AND p.restricted_at IS NOT NULL)",
+                named.join(", ")
+            )
+        }
+        _ => String::new(),
     }
-    "AND t.account_id NOT IN (SELECT account_id FROM wordbond.account WHERE restricted_at IS NOT NULL)".to_owned()
 }
 
 /// Deletes what has run out and is nobody's or a team's. Yields how many rows of each table went; told where any did.
@@ -104,10 +116,13 @@ async fn of_team(
     before: Timestamp,
 ) -> Result<u64, StoreError> {
     let mut scoped = store.scoped(tenant, &Actor::Job { name: "retention".to_owned() }).await?;
+    // Who of the team is restricted is seen by its people.
+    scoped.own_rows_of(nobody().person()).await?;
     let found = table.found_by.as_deref().map(|column| format!("{column}, invited_by"));
     let sql = format!(
-        "DELETE FROM {} WHERE tenant_id = $1 AND {age} < $2 RETURNING {}",
+        "DELETE FROM {} AS t WHERE tenant_id = $1 AND {age} < $2 {} RETURNING {}",
         table.name,
+        unless_restricted(table),
         found.as_deref().unwrap_or("NULL::uuid, NULL::uuid")
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(At(before)).fetch_all(scoped.conn()).await?;

@@ -10,14 +10,17 @@ use crate::{
     DataMap, Role, Store, StoreError, blobs,
     data_map::{OnErase, Table},
 };
-use kernel::DataClass;
+use kernel::{DataClass, TenantId};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
+
+/// The column by which a team finds an address.
+const INDEX: &str = "email_index";
 
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// How many places were searched: columns of tables, and keys.
+    /// How many places were searched that must be empty: columns of tables, keys, and people's files.
     pub places: u64,
     /// What must not be there, by table; keys under `keys/`, files under `blobs/`.
     pub left: Counts,
@@ -45,8 +48,8 @@ pub async fn verify(store: &Store, targets: &Targets, job: Option<Uuid>) -> Resu
         let columns: Vec<&str> = pseudonyms(table).filter(|column| *column != "tenant_id").collect();
         for column in columns {
             let rows = naming(&mut backup, table, column, &people, job).await?;
-            found.places += 1;
             let stays = table.on_erase == OnErase::Keep && table.people.contains(column);
+            found.places += u64::from(!stays);
             let counts = if stays { &mut found.kept } else { &mut found.left };
             *counts.entry(table.name.clone()).or_default() += rows;
         }
@@ -70,6 +73,34 @@ pub async fn verify(store: &Store, targets: &Targets, job: Option<Uuid>) -> Resu
     }
     found.left.retain(|_, rows| *rows > 0);
     found.kept.retain(|_, rows| *rows > 0);
+    Ok(found)
+}
+
+/// How many rows hold an address, found by each team's own index, but for those of people who are about to be erased, and of other
+/// accounts. By table; tables without any are left out.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn address(store: &Store, address: &str, but: &[Uuid]) -> Result<Counts, StoreError> {
+    let map = DataMap::own()?;
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let teams: Vec<Uuid> = sqlx::query_scalar("SELECT tenant_id FROM wordbond.tenant").fetch_all(&mut backup).await?;
+    // A team that goes at this instant has no key any more, and nothing that anybody could find.
+    let index = |team: &Uuid| Some(store.keys().blind_index(TenantId::from(*team)).ok()?.email(address).to_vec());
+    let hashes: Vec<Vec<u8>> = teams.iter().filter_map(index).collect();
+    let mut found = Counts::new();
+    let indexed = |table: &&Table| {
+        table.columns.contains_key("tenant_id") && table.columns.get(INDEX) == Some(&DataClass::BlindIndex)
+    };
+    for table in map.tables.iter().filter(indexed) {
+        let theirs = "account_id IS NULL AND NOT person_id = ANY($2)";
+        let whose = if table.columns.contains_key("person_id") { theirs } else { "$2 IS NOT NULL" };
+        let sql = format!("SELECT count(*) FROM {} WHERE {INDEX} = ANY($1) AND {whose}", table.name);
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(&hashes).bind(but).fetch_one(&mut backup).await?;
+        found.insert(table.name.clone(), u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default());
+    }
+    backup.close().await?;
+    found.retain(|_, rows| *rows > 0);
     Ok(found)
 }
 

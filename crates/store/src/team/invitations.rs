@@ -5,6 +5,7 @@ use crate::{
     Scoped, Store, StoreError,
     accounts::{self, Account, insert_membership, rewrite},
     audit, revocation,
+    rights::restrict,
     sessions::{self, after},
     sign_in::{self, Kind, Whose},
     tenancy::{self, NewPerson},
@@ -269,6 +270,7 @@ pub(crate) async fn accept_invited(
         }
     }
     insert_membership(&mut scoped, account, person).await?;
+    restrict::as_the_account(&mut scoped, account, person).await?;
     sessions::end_all(&mut scoped, account, keep).await?;
     let targets = [format!("invitation:{invitation}"), format!("person:{person}"), format!("account:{account}")];
     audit::note(&mut scoped, "invitation.accept", &targets, &[("role", role.as_str())]).await?;
@@ -312,7 +314,6 @@ async fn earlier(scoped: &mut Scoped, who: &Account) -> Result<Option<(PersonId,
 
 /// Makes an earlier row the account's. The tokens that there are were given to whoever added the person, and end.
 async fn come_back(scoped: &mut Scoped, person: PersonId, who: &Account, role: TeamRole) -> Result<(), StoreError> {
-    rewrite(scoped, person, &who.name, &who.email).await?;
     end_tokens(scoped, person).await?;
     let tenant = scoped.tenant();
     const SQL: &str = "UPDATE wordbond.person SET account_id = $3, role = $4, removed_at = NULL
@@ -324,7 +325,8 @@ async fn come_back(scoped: &mut Scoped, person: PersonId, who: &Account, role: T
         .bind(role.as_str())
         .execute(scoped.conn())
         .await?;
-    Ok(())
+    // Whoever has left is found by no address: they are in the team again before it is written.
+    rewrite(scoped, person, &who.name, &who.email).await
 }
 
 const fn place(tenant: TenantId, id: Uuid) -> Place {

@@ -111,8 +111,11 @@ async fn name_and_address_change_in_every_copy() {
         let me = tenancy::me(&mut as_person(store, tenant, person).await).await.unwrap();
         assert_eq!((me.name.as_str(), me.email.as_str()), ("Grace Hopper", "Hopper@example.org"));
         let events = audit::list(&mut as_person(store, tenant, person).await, 2).await.unwrap();
-        assert!(events.iter().all(|entry| entry.event.action.starts_with("account.")), "{events:?}");
+        let told = |action: &str| action.starts_with("account.") || action == "invitation.erase";
+        assert!(events.iter().all(|entry| told(&entry.event.action)), "{events:?}");
     }
+    let invitations = team::invitations(&mut as_person(store, ada.tenant, there).await).await.unwrap();
+    assert!(invitations.is_empty(), "the one that was accepted was to the old address");
     assert_eq!(team::by_email(store, ada.tenant, "hopper@example.org").await.unwrap().unwrap().0, there);
     assert!(team::by_email(store, ada.tenant, "grace@example.org").await.unwrap().is_none());
     assert!(accounts::by_email(store, "grace@example.org").await.unwrap().is_none());
