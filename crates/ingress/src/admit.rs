@@ -3,7 +3,7 @@
 
 use crate::{
     csrf::{self, FormKey},
-    enforce::{Guard, read},
+    enforce::{Guard, Most, read},
     gate::{AccountCaller, Caller, FRESH, Who, bearer},
     meter::Meter,
     peer::Peer,
@@ -101,6 +101,9 @@ pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, request: Request) ->
     }
     if let Some(session) = known.session {
         parts.extensions.insert(AccountCaller(session));
+    }
+    if stream.is_some() {
+        parts.extensions.insert(Most(policy.body));
     }
     let empty = || if bytes.is_empty() { Body::empty() } else { Body::from(bytes) };
     Ok(Request::from_parts(parts, stream.unwrap_or_else(empty)))

@@ -28,11 +28,22 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// How long a request's body may take to arrive, whole.
-const BODY_DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The response of an application that stands behind this edge: its own errors and marks stay as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Foreign;
+
+/// How much of a body is taken, for who reads it as it arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most(pub(crate) usize);
+
+impl Most {
+    pub(crate) fn refusal(self) -> Failure {
+        let said = format!("at most {} bytes are accepted here", self.0);
+        Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(said))
+    }
+}
 
 /// A route's path and policy, and who knows the callers.
 #[derive(Clone)]
@@ -112,8 +123,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, policy: Policy) -> Res
         return Ok((Bytes::new(), None));
     }
     let most = policy.body;
-    let too_large =
-        || Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("at most {most} bytes are accepted here")));
+    let too_large = || Most(most).refusal();
     let said = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > most as u64) {
         return Err(too_large());

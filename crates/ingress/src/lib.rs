@@ -4,6 +4,7 @@ mod activity;
 pub mod admin;
 mod admit;
 pub mod api;
+mod arriving;
 pub mod audit_log;
 mod buckets;
 pub mod cookie;
@@ -50,6 +51,7 @@ mod wire;
 
 pub use admin::Allowlist;
 pub use admit::{ACCOUNT, CONFIRM, SECOND, SECURITY, SIGN_IN};
+pub use arriving::Arriving;
 pub use csrf::FormToken;
 pub use edge::{Doors, Ended, Settings, serve};
 pub use enforce::Foreign;

@@ -18,8 +18,11 @@ pub struct Reader {
     blobs: Blobs,
     blob: Blob,
     opener: Opener,
-    /// How far [`Reader::next`] has come.
+    /// How far [`Reader::next`] has come; nothing was fetched before it has begun.
     at: u64,
+    begun: bool,
+    /// Where it ends.
+    end: u64,
 }
 
 impl Reader {
@@ -44,13 +47,21 @@ impl Reader {
         let header = found.bytes().await?;
         let name = format!("blob {}", blob.id);
         let opener = Opener::new(keys, &blob.place(), &name, &header, sealed)?;
-        Ok(Self { blobs, blob, opener, at: 0 })
+        let end = opener.length();
+        Ok(Self { blobs, blob, opener, at: 0, begun: false, end })
     }
 
     /// How long it is.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.opener.length()
+    }
+
+    /// The same, of which [`Reader::next`] gives this part only.
+    #[must_use]
+    pub fn part(self, range: Range<u64>) -> Self {
+        let end = range.end.min(self.length());
+        Self { at: range.start.min(end), begun: false, end, ..self }
     }
 
     /// A part of it. What lies behind the end is left out.
@@ -78,11 +89,13 @@ impl Reader {
     /// As [`Reader::open`].
     pub async fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         // An empty blob has a chunk too, and it must be the right one.
-        if self.at > 0 && self.at >= self.length() {
+        if self.begun && self.at >= self.end {
             return Ok(None);
         }
-        let part = self.range(self.at..self.at + PORTION).await?;
-        self.at += PORTION;
+        // Portions end where chunks do, so that none is fetched twice.
+        let behind = self.at - self.at % PORTION + PORTION;
+        let part = self.range(self.at..behind.min(self.end)).await?;
+        (self.at, self.begun) = (behind, true);
         Ok(Some(part))
     }
 
