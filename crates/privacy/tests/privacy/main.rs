@@ -5,5 +5,6 @@ mod cases;
 mod clocks;
 mod cut_short;
 mod erasure;
+mod killed;
 mod life;
 mod retention;
