@@ -40,8 +40,9 @@ const CHANGING: &str =
 const READING: &str =
     "SET lock_timeout = '2s'; SET statement_timeout = '10min'; SET default_transaction_read_only = on";
 
-/// Rows that row security would hide are an error; and a plan is made for the values at hand.
-const BOTH: &str = "SET row_security = off; SET plan_cache_mode = force_custom_plan; SET extra_float_digits = 3";
+/// Rows that row security would hide are an error. `plan_cache_mode` stays as it is: forced to plan for the values at hand,
+/// the server would also plan each look-up of a foreign key anew, which doubles what the deletion of a row costs.
+const BOTH: &str = "SET row_security = off; SET extra_float_digits = 3";
 
 /// One connection to a foreign database.
 pub struct Foreign {

@@ -150,9 +150,9 @@ pub(crate) fn bound(sql: String, handles: &[Handle]) -> Query<'_, Postgres, PgAr
     given(with_handles(sql, handles), handles)
 }
 
-/// A statement that names every handle already.
+/// A statement that names every handle already. It is not kept by the server, so that it is planned for the values at hand.
 pub(crate) fn given(sql: String, handles: &[Handle]) -> Query<'_, Postgres, PgArguments> {
-    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
     handles.iter().fold(query, |query, handle| query.bind(&handle.values))
 }
 

@@ -111,6 +111,7 @@ impl Foreign {
         }
         let until = reader.next + reader.step;
         let query = sqlx::query(AssertSqlSafe(reader.statement()))
+            .persistent(false)
             .bind(format!("({},0)", reader.next))
             .bind(format!("({until},0)"));
         let query = reader.needles.iter().fold(query, |query, needle| query.bind(needle));
