@@ -42,6 +42,37 @@ async fn two_instances_share_the_work_without_doing_any_twice() {
     assert_eq!(done.into_iter().collect::<BTreeSet<_>>(), wanted);
 }
 
+/// A planner that believes in one ticket may look for what is due once for each that there is.
+#[tokio::test]
+async fn whatever_the_plan_one_job_is_leased_at_a_time() {
+    let db = ScratchDb::new().await;
+    enqueue(db.store(), 1).await;
+    db.as_superuser(
+        "ANALYZE wordbond.ticket;
+         DO $$ BEGIN
+             EXECUTE format('ALTER DATABASE %I SET enable_hashjoin = off', current_database());
+             EXECUTE format('ALTER DATABASE %I SET enable_mergejoin = off', current_database());
+             EXECUTE format('ALTER DATABASE %I SET enable_indexscan = off', current_database());
+             EXECUTE format('ALTER DATABASE %I SET enable_bitmapscan = off', current_database());
+         END $$",
+    )
+    .await;
+    enqueue(db.store(), 3).await;
+    let store = db.another().await.unwrap();
+    let mut leased = BTreeSet::new();
+    while let Some(lease) = jobs::lease(&store).await.unwrap() {
+        leased.insert(lease.job);
+        let mut root = db.superuser().await.unwrap();
+        let held = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM wordbond.ticket WHERE leased_until IS NOT NULL");
+        assert_eq!(
+            held.fetch_one(&mut root).await.unwrap(),
+            leased.len() as i64,
+            "a job was leased that nobody knows of"
+        );
+    }
+    assert_eq!(leased.len(), 4);
+}
+
 #[tokio::test]
 async fn a_late_worker_is_fenced_off() {
     let clock = Arc::new(FixedClock::at(SystemClock.now()));
