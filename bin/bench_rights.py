@@ -183,7 +183,9 @@ What the server itself can do was measured right after it, on copies of the same
 `DELETE … USING` a table, each a transaction of its own, by `psql`. One connection took {alone["all_ms"] / 1000:.1f} s ({alone["people_ms"] / 1000:.1f} s of it for the
 {figures["batch"]["people"]:,} rows of the people themselves: for each the server looks into {len(NAMES)} tables whether anything still points at it), and {alone["cpu_s"]:.1f} s of
 processor time, at load {figures["loads"][1]}; two took {pair["all_ms"] / 1000:.1f} s, at load {figures["loads"][2]}. With all that an erasure notes down, `wordbond` changes rows at
-{rate / each(alone):.2f} times the speed of the one and {rate / each(pair):.2f} times that of two. One core given to nothing else would delete {alone["rows"] / alone["cpu_s"]:,.0f} rows per second.
+{rate / each(alone):.2f} times the speed of the one and {rate / each(pair):.2f} times that of two. The copies
+were new to the server's memory and the batch's tables were not, so that part of this is cache and not merit. By its processor time alone, waiting for nothing, one core
+would delete {alone["rows"] / alone["cpu_s"]:,.0f} rows per second by plain SQL.
 """
     # The comparison, which another program measures, stays.
     file = options.out / "RIGHTS_BENCH.md"
