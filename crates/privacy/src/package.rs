@@ -41,6 +41,12 @@ pub fn section_of(table: &str) -> &str {
     table.split_once('.').map_or(table, |(_, name)| name)
 }
 
+/// What a section is called and what it holds, for the person whose data it is.
+#[must_use]
+pub fn words_of(section: &str) -> Option<(&'static str, &'static str)> {
+    words::of(section).map(|words| (words.title, words.about))
+}
+
 /// Which tables a package is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

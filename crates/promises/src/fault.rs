@@ -49,6 +49,13 @@ pub enum Make {
         /// Where to, relative to the data directory.
         to: &'static str,
     },
+    /// Whatever appears in a folder of the scratch data directory is copied to another one at once, and stays there.
+    Copying {
+        /// The folder, relative to the data directory.
+        from: &'static str,
+        /// Where to, relative to the data directory; undoing removes it.
+        to: &'static str,
+    },
 }
 
 /// What a proxy in the middle does.

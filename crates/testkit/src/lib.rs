@@ -3,6 +3,7 @@
 
 mod application;
 pub mod around;
+pub mod copying;
 pub mod managed;
 pub mod middle;
 pub mod sabotage;

@@ -1,7 +1,7 @@
 //! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
 //! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
 
-use crate::{around::Around, scratch_system::ScratchSystem, superuser};
+use crate::{around::Around, copying::Copying, scratch_system::ScratchSystem, superuser};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, Row, raw_sql};
@@ -92,6 +92,7 @@ pub struct Runner {
     /// How many promises that a fault must leave alone are looked at, drawn anew for each; all of them without a number.
     others: Option<usize>,
     around: Option<Around>,
+    copying: Option<Copying>,
 }
 
 impl Runner {
@@ -111,7 +112,7 @@ impl Runner {
         }
         let kept = rows.iter().filter(|row| row.verdict == "kept").map(|row| row.id.clone()).collect();
         let controls = rows.into_iter().filter_map(|row| Some((row.id, row.control?))).collect();
-        Ok(Self { system, kept, controls, others, around: None })
+        Ok(Self { system, kept, controls, others, around: None, copying: None })
     }
 
     /// The promises that the untouched copy keeps.
@@ -123,7 +124,7 @@ impl Runner {
     /// Whether the profile promises anything that the fault breaks.
     #[must_use]
     pub fn concerns(&self, fault: &Fault) -> bool {
-        !self.targets(fault).is_empty()
+        self.controls.iter().any(|(_, control)| fault.breaks.contains(&control.as_str()))
     }
 
     /// Carries out one fault.
@@ -142,15 +143,21 @@ impl Runner {
             seconds_to_green: None,
             note: None,
         };
-        if let Some(missing) = targets.iter().find(|id| !self.kept.contains(*id)) {
-            outcome.note = Some(format!("{missing} is not Kept even before anything is broken"));
+        if let Some(missing) = fault.breaks.iter().find(|control| self.keeps_nothing_of(control)) {
+            outcome.note = Some(format!("no promise of {missing} is Kept even before anything is broken"));
             return Ok(outcome);
         }
         let begun = Instant::now();
         self.make(fault).await?;
-        let bites = self.bites(fault).await;
-        if bites.is_ok() {
-            match self.until_red(&targets, begun).await? {
+        let mut bites = self.bites(fault).await;
+        // What nobody sees altered without a session is altered once the attack passes.
+        let is_later = bites.is_err() && matches!(fault.bites, Bites::Altered);
+        if bites.is_ok() || is_later {
+            let red = self.until_red(&targets, begun).await?;
+            if is_later {
+                bites = self.bites(fault).await;
+            }
+            match red {
                 Ok((seconds, at_first)) => {
                     outcome.caught = true;
                     outcome.seconds_to_red = Some(seconds);
@@ -158,7 +165,9 @@ impl Runner {
                 }
                 Err(why) => outcome.note = Some(why),
             }
-        } else if let Err(why) = bites {
+        }
+        if let Err(why) = bites {
+            outcome.caught = false;
             outcome.note = Some(format!("the fault does not bite: {why}"));
         }
         let undoing = Instant::now();
@@ -181,9 +190,17 @@ impl Runner {
         self.system.stop().await
     }
 
+    /// The promises that must turn Broken: those of the fault's controls that are Kept. What another parameter leaves Unproven,
+    /// such as a way of asking that is not built yet, says nothing before and after.
     fn targets(&self, fault: &Fault) -> BTreeSet<String> {
         let hit = self.controls.iter().filter(|(_, control)| fault.breaks.contains(&control.as_str()));
-        hit.map(|(id, _)| id.clone()).collect()
+        hit.map(|(id, _)| id.clone()).filter(|id| self.kept.contains(id)).collect()
+    }
+
+    /// Whether the profile promises something of the control, and none of it is Kept.
+    fn keeps_nothing_of(&self, control: &str) -> bool {
+        let mut promised = self.controls.iter().filter(|(_, of)| of == control).peekable();
+        promised.peek().is_some() && promised.all(|(id, _)| !self.kept.contains(id))
     }
 
     /// Attacks the targets until all of them are Broken, and then the others until all that were Kept still are.
@@ -250,6 +267,11 @@ impl Runner {
                 std::fs::copy(self.system.data_dir().join(from), to)?;
                 self.system.restart().await
             }
+            Make::Copying { from, to } => {
+                let data = self.system.data_dir();
+                self.copying = Some(Copying::begin(&data.join(from), &data.join(to))?);
+                Ok(())
+            }
             Make::AroundTheGate => {
                 if let Some(upstream) = upstream(self.system.data_dir()) {
                     self.around = Some(Around::open(upstream).await?);
@@ -273,6 +295,7 @@ impl Runner {
                 std::fs::remove_file(self.system.data_dir().join(to))?;
                 self.system.restart().await
             }
+            Make::Copying { .. } => self.copying.take().map_or(Ok(()), Copying::end),
             Make::AroundTheGate => {
                 self.around = None;
                 Ok(())

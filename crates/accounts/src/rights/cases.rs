@@ -77,7 +77,7 @@ fn page(own: &Own, csrf: &str) -> Page {
     });
     let open = matches!(case.state, Far::Open | Far::Paused);
     let back = open.then(|| Act::new(format!("{path}/withdraw"), csrf, EN.withdraw).tone(Tone::Danger));
-    Page::new(EN.case)
+    Page::new(EN.title(case.kind))
         .add(ways(HOME))
         .add(notice)
         .add(facts)

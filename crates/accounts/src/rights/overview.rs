@@ -8,11 +8,9 @@ use crate::{
 };
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{AccountCaller, FormToken, problem::Answer, see_other, session::LiveSession};
-use store::{
-    DataMap,
-    rights::{cases, places, restrict},
-};
-use ui::{Act, Cell, Field, Form, Links, Notice, Page, Section, Table, Tone};
+use privacy::package;
+use store::rights::{cases, places, restrict};
+use ui::{Act, Cell, Facts, Field, Form, Links, Notice, Page, Section, Table, Tone};
 
 pub(super) async fn show(
     State(accounts): State<Accounts>,
@@ -42,33 +40,33 @@ pub(super) async fn render(
         let lift = Act::new("/account/data/lift", csrf, EN.lift).tone(Tone::Quiet);
         Section::new(EN.restricted).add(Notice::info(EN.restricted_text, "")).add(lift)
     });
-    let mut page = Page::new(EN.data)
+    let page = Page::new(EN.data)
         .lead(EN.data_lead)
         .add(ways(HOME))
         .add(notice)
         .add(restricted)
-        .add(requests(accounts, session).await?)
-        .add(held(accounts, session).await?)
-        .add(Links::new().link("/account/data/erase", EN.plan_link));
-    for kind in [Kind::Access, Kind::Portability, Kind::Restriction, Kind::Objection] {
-        let error = wrong.filter(|(of, _)| *of == kind).map(|(_, words)| words);
-        page = page.add(form(kind, csrf, error));
-    }
+        .add(ask(csrf, wrong))
+        .add(Section::new(EN.requests).add(requests(accounts, session).await?))
+        .add(Section::new(EN.held).add(held(accounts, session).await?));
     let frame = Frame { accounts, session: Some(session), token, path: HOME };
     frame.again(status, &page).await
 }
 
-/// The form that asks for something.
-pub(super) fn form(kind: Kind, csrf: &str, error: Option<&str>) -> Form {
-    let tone = if kind == Kind::Erasure { Tone::Danger } else { Tone::Quiet };
-    let email =
-        Field::email("email", EN.email).id(format!("email-{kind}")).hint(EN.email_hint).error(error).longest(254);
-    Form::post("/account/data/requests", csrf, EN.button(kind))
-        .title(EN.button(kind))
-        .lead(EN.about(kind))
-        .field(Field::hidden("kind", kind.word()))
-        .field(email)
-        .tone(tone)
+/// What can be asked for here, what each means, and the form. An erasure has a page of its own, which says first what it does.
+fn ask(csrf: &str, wrong: Option<(Kind, &str)>) -> Section {
+    const KINDS: [Kind; 4] = [Kind::Access, Kind::Portability, Kind::Restriction, Kind::Objection];
+    let meanings = KINDS.into_iter().fold(Facts::new(), |facts, kind| facts.fact(EN.button(kind), EN.about(kind)));
+    let chosen = wrong.map_or(Kind::Access, |(kind, _)| kind);
+    let kind = Field::select("kind", EN.what, KINDS.map(|kind| (kind.word(), EN.button(kind)))).value(chosen.word());
+    let form = Form::post("/account/data/requests", csrf, EN.ask)
+        .field(kind)
+        .field(email(wrong.map(|(_, words)| words)));
+    Section::new(EN.ask).add(meanings).add(form).add(Links::new().link("/account/data/erase", EN.plan_link))
+}
+
+/// The address, typed once more.
+pub(super) fn email(error: Option<&str>) -> Field {
+    Field::email("email", EN.email).hint(EN.email_hint).error(error).longest(254)
 }
 
 async fn requests(accounts: &Accounts, session: &LiveSession) -> Answer<Table> {
@@ -83,13 +81,18 @@ async fn requests(accounts: &Accounts, session: &LiveSession) -> Answer<Table> {
 }
 
 async fn held(accounts: &Accounts, session: &LiveSession) -> Answer<Table> {
-    let map = DataMap::own()?;
     let mut table = Table::new(EN.held, [EN.place, EN.rows]);
     for (name, rows) in places::held(accounts.store(), session.account).await? {
-        let about = map.table(&name).map(|table| table.about.clone()).unwrap_or_default();
-        table = table.row([Cell::text(&about), Cell::text(rows.to_string())]);
+        table = table.row([place(&name), Cell::text(rows.to_string())]);
     }
     Ok(table)
+}
+
+/// A place on the data map, in the words of the copy.
+pub(super) fn place(table: &str) -> Cell {
+    let section = package::section_of(table);
+    let (title, about) = package::words_of(section).unwrap_or((section, ""));
+    Cell::lines(title, about)
 }
 
 pub(super) async fn lift(State(accounts): State<Accounts>, AccountCaller(session): AccountCaller) -> Answer<Response> {

@@ -1,6 +1,10 @@
 //! GET /account/data/erase: what an erasure would do, before anybody asks for it.
 
-use super::{HOME, Kind, overview::form, texts::EN};
+use super::{
+    HOME, Kind,
+    overview::{email, place},
+    texts::EN,
+};
 use crate::{Accounts, chrome::Frame, profile::ways};
 use axum::{extract::State, http::StatusCode, response::Response};
 use ingress::{AccountCaller, FormToken, problem::Answer, session::LiveSession};
@@ -11,7 +15,7 @@ use store::{
     rights::footprint::{Seat, Team},
     team,
 };
-use ui::{Cell, Links, Notice, Page, Table};
+use ui::{Cell, Field, Form, Links, Notice, Page, Table, Tone};
 
 pub(super) async fn show(
     State(accounts): State<Accounts>,
@@ -34,12 +38,19 @@ pub(super) async fn render(
     for fate in &plan.fates {
         let word = if fate.what == OnErase::Delete { EN.goes } else { EN.stays };
         let rows = Cell::text(fate.rows.to_string());
-        fates = fates.row([Cell::text(&fate.about), rows, Cell::badge(word), Cell::text(&fate.words)]);
+        fates = fates.row([place(&fate.table), rows, Cell::badge(word), Cell::text(&fate.words)]);
     }
     let page = Page::new(EN.plan).lead(EN.plan_lead).wide().add(ways(HOME));
     let page = page.add(plan.obstacle.as_deref().map(|why| Notice::warning(EN.not_yet, why)));
     let page = page.add(teams(accounts, session, &plan.seats).await?).add(fates);
-    let ask = plan.obstacle.is_none().then(|| form(Kind::Erasure, token.as_str(), wrong));
+    let ask = plan.obstacle.is_none().then(|| {
+        Form::post("/account/data/requests", token.as_str(), EN.button(Kind::Erasure))
+            .title(EN.button(Kind::Erasure))
+            .lead(EN.about(Kind::Erasure))
+            .field(Field::hidden("kind", Kind::Erasure.word()))
+            .field(email(wrong))
+            .tone(Tone::Danger)
+    });
     let page = page.add(ask).add(Links::new().link(HOME, EN.back));
     let frame = Frame { accounts, session: Some(session), token, path: HOME };
     frame.again(status, &page).await

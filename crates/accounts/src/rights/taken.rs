@@ -15,6 +15,9 @@ use uuid::Uuid;
 const LOOKS: u32 = 80;
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Where requests are made and listed.
+const REQUESTS: &str = "/api/account/requests";
+
 /// A package, as it is read by whoever gets one.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Taken {
@@ -56,6 +59,17 @@ struct State {
     state: String,
 }
 
+#[derive(Deserialize)]
+struct Listed {
+    requests: Vec<Request>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    kind: String,
+    state: String,
+}
+
 /// Signs a plant in and lets it show once more that it is them, as what is dangerous takes.
 pub(super) async fn enter(site: &Site, plant: &Plant) -> Result<Visitor, Stop> {
     let mut visitor = plant.enter(site).await?;
@@ -70,7 +84,13 @@ pub(super) async fn enter(site: &Site, plant: &Plant) -> Result<Visitor, Stop> {
 
 /// Asks for a copy and waits until the request is answered. Yields the case.
 pub(super) async fn ask(visitor: &mut Visitor, email: &str, kind: &str) -> Result<Uuid, Stop> {
-    let answer = visitor.post_json("/api/account/requests", &json!({ "kind": kind, "email": email })).await?;
+    let wanted = json!({ "kind": kind, "email": email });
+    let mut answer = visitor.post_json(REQUESTS, &wanted).await?;
+    if answer.status == 409 {
+        // One of an attack that was cut short: it is answered first.
+        settled(visitor, kind).await?;
+        answer = visitor.post_json(REQUESTS, &wanted).await?;
+    }
     if answer.status != 202 {
         return Err(Stop::Broke(format!("a request for a copy was answered with {}", answer.status)));
     }
@@ -83,6 +103,18 @@ pub(super) async fn ask(visitor: &mut Visitor, email: &str, kind: &str) -> Resul
         sleep(PAUSE).await;
     }
     Err(Stop::Broke("a request for a copy was not answered".to_owned()))
+}
+
+/// Waits until no request of a kind is open.
+async fn settled(visitor: &mut Visitor, kind: &str) -> Result<(), Stop> {
+    for _ in 0..LOOKS {
+        let listed: Listed = read(&visitor.send_json("GET", REQUESTS, None).await?)?;
+        if !listed.requests.iter().any(|one| one.kind == kind && one.state == "open") {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    Err(Stop::Failed("an earlier request for a copy is still open".to_owned()))
 }
 
 fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Stop> {

@@ -13,6 +13,7 @@ pub(crate) struct Texts {
     pub(crate) held: &'static str,
     pub(crate) place: &'static str,
     pub(crate) rows: &'static str,
+    pub(crate) ask: &'static str,
     pub(crate) requests: &'static str,
     pub(crate) none: &'static str,
     pub(crate) what: &'static str,
@@ -91,9 +92,10 @@ pub(crate) const EN: Texts = Texts {
     data: "Your data",
     data_lead: "What is held about you, and what you can ask for. Each request is a case with a clock: it is answered within one month.",
     held: "What is held about you",
-    place: "Place",
+    place: "What",
     rows: "Entries",
-    requests: "What you asked for",
+    ask: "Make a request",
+    requests: "Your requests",
     none: "You have asked for nothing yet.",
     what: "Request",
     asked: "Asked",
@@ -173,36 +175,47 @@ impl Texts {
             Kind::Access => "a copy of your data",
             Kind::Portability => "your data to take along",
             Kind::Erasure => "the erasure of your data",
-            Kind::Restriction => "your data to be left alone",
-            Kind::Objection => "an objection to the use of your data",
+            Kind::Restriction => "the restriction of processing",
+            Kind::Objection => "an objection to processing",
         }
     }
 
-    /// The button that asks for it.
+    /// The same as a heading.
+    pub(crate) const fn title(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Access => "A copy of your data",
+            Kind::Portability => "Your data to take along",
+            Kind::Erasure => "The erasure of your data",
+            Kind::Restriction => "The restriction of processing",
+            Kind::Objection => "Your objection to processing",
+        }
+    }
+
+    /// The choice that asks for it.
     pub(crate) const fn button(&self, kind: Kind) -> &'static str {
         match kind {
-            Kind::Access => "Ask for a copy",
-            Kind::Portability => "Take your data along",
+            Kind::Access => "Access: a copy of your data",
+            Kind::Portability => "Portability: your data to take along",
             Kind::Erasure => "Erase everything about me",
-            Kind::Restriction => "Have it left alone",
-            Kind::Objection => "Object to its use",
+            Kind::Restriction => "Restriction of processing",
+            Kind::Objection => "Objection to processing",
         }
     }
 
     /// What it means, in a sentence.
     pub(crate) const fn about(&self, kind: Kind) -> &'static str {
         match kind {
-            Kind::Access => "Everything that is held about you, to read and as files.",
+            Kind::Access => "Everything that is held about you, to read and as files (GDPR article 15).",
             Kind::Portability => {
-                "What you provided, in forms that other services can read and that can be read back here."
+                "What you provided, in forms that other services can read and that can be read back here (article 20)."
             }
             Kind::Erasure => {
                 "Your account and everything that is yours alone is deleted, its keys are destroyed, and every place is searched afterwards. It begins within seconds and cannot be undone."
             }
             Kind::Restriction => {
-                "Nobody but you sees what you uploaded, and nothing of yours runs out, until you lift it."
+                "Nobody but you sees what you uploaded, and nothing of yours runs out, until you lift it (article 18)."
             }
-            Kind::Objection => "Somebody weighs it. Until then your data is left alone.",
+            Kind::Objection => "Somebody at the operator's weighs it. Until then processing is restricted (article 21).",
         }
     }
 

@@ -8,8 +8,7 @@ pub const FAULTS: &[Fault] = &[
         id: "access-copy-without-old-links",
         about: "Rows of links and codes from before the fault are hidden from whoever gathers a copy, of accounts to which nobody \
                 has signed in since.",
-        // A policy that looks at more than the scope is one that the scope prover refuses too.
-        breaks: &["access-package", "scope-sql"],
+        breaks: &["access-package"],
         spares_plants: true,
         make: Make::Sql {
             make: "DO $$ BEGIN EXECUTE format(

@@ -7,7 +7,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "erase-reported-only",
         about: "The erasure of the oldest account is reported done, and the account is still there; whatever a probe plants is erased.",
-        breaks: &["erase"],
+        breaks: &["erase", "erase-clock"],
         spares_plants: true,
         make: Make::Sql {
             make: "INSERT INTO wordbond.rights_case (case_id, kind, state, opened_at, due_at, closed_at, receipt_id)
@@ -75,5 +75,13 @@ pub const FAULTS: &[Fault] = &[
                    DELETE FROM wordbond.csp_report WHERE directive = 'gone'",
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'report')"),
+    },
+    Fault {
+        id: "erase-keys-copied-beside",
+        about: "An agent copies every key to another folder the moment it appears, and keeps it there.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Copying { from: "keys", to: "attic/keys" },
+        bites: Bites::File("attic/keys/tenant"),
     },
 ];

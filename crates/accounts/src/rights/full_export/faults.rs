@@ -7,8 +7,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "full-export-without-old-notes",
         about: "Notes from before the fault are hidden from whoever gathers an export, in teams in which nothing has happened since.",
-        // Notes are in the copy of everything too; and the scope prover refuses a policy that looks at more than the scope.
-        breaks: &["full-export", "access-package", "scope-sql"],
+        // Notes are in the copy of everything too.
+        breaks: &["full-export", "access-package"],
         spares_plants: true,
         make: Make::Sql {
             make: "DO $$ BEGIN EXECUTE format(
@@ -36,7 +36,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "full-export-read-back-twice",
         about: "Whoever reads an export back no longer sees what they have: a second reading makes everything again.",
-        breaks: &["full-export", "access-package", "scope-sql"],
+        breaks: &["full-export", "access-package"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE POLICY unseen ON wordbond.note AS RESTRICTIVE FOR SELECT TO wordbond_app

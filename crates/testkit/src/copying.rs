@@ -1,0 +1,91 @@
+//! A careless agent: whatever appears in a folder is copied to another one at once, and never removed there.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// How often the folder is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The agent at work. Ending it removes what it has copied.
+#[derive(Debug)]
+pub struct Copying {
+    to: PathBuf,
+    is_over: Arc<AtomicBool>,
+    agent: JoinHandle<()>,
+}
+
+impl Copying {
+    /// Copies what is there already, and from then on what comes.
+    ///
+    /// # Errors
+    /// When the first copy cannot be made.
+    pub fn begin(from: &Path, to: &Path) -> io::Result<Self> {
+        copy_new(from, to)?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (over, source, target) = (Arc::clone(&is_over), from.to_owned(), to.to_owned());
+        let agent = thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                // What is removed while it is read is missed, as by any agent.
+                drop(copy_new(&source, &target));
+                thread::sleep(LOOK);
+            }
+        });
+        Ok(Self { to: to.to_owned(), is_over, agent })
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When the copies cannot be removed.
+    pub fn end(self) -> io::Result<()> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.agent.join().map_err(|_| io::Error::other("the copying agent panicked"))?;
+        fs::remove_dir_all(self.to)
+    }
+}
+
+/// Copies every file below `from` that is not below `to` yet.
+fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_new(&entry.path(), &target)?;
+        } else if !target.exists() {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_is_copied_and_stays_until_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("keys"), folder.path().join("attic"));
+        fs::create_dir_all(from.join("team")).unwrap();
+        fs::write(from.join("team/early"), "1").unwrap();
+        let copying = Copying::begin(&from, &to).unwrap();
+        fs::write(from.join("team/late"), "2").unwrap();
+        while !to.join("team/late").exists() {
+            thread::sleep(LOOK);
+        }
+        fs::remove_file(from.join("team/late")).unwrap();
+        assert_eq!(fs::read_to_string(to.join("team/early")).unwrap(), "1");
+        assert!(to.join("team/late").exists());
+        copying.end().unwrap();
+        assert!(!to.exists());
+    }
+}
