@@ -18,6 +18,7 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH, RETRY_AFTER, SET_COOKIE},
+        request::Parts,
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -57,18 +58,19 @@ pub(crate) struct Guard {
 
 /// Runs the handler if the policy allows it, and marks the answer as the policy says.
 pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    held(&guard, request, |request| next.run(request)).await
+    let (parts, body) = request.into_parts();
+    held(&guard, parts, body, |request| next.run(request)).await
 }
 
 /// As [`enforce`], for any handler.
-pub(crate) async fn held<F>(guard: &Guard, request: Request, handle: impl FnOnce(Request) -> F) -> Response
+pub(crate) async fn held<F>(guard: &Guard, parts: Parts, body: Body, handle: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
-    let known = request.headers().get(IF_NONE_MATCH).cloned();
-    let id = request.extensions().get::<crate::request_id::Request>().map(|request| request.0);
+    let known = parts.headers.get(IF_NONE_MATCH).cloned();
+    let id = parts.extensions.get::<crate::request_id::Request>().map(|request| request.0);
     let mut meter = Meter::default();
-    let (mut response, form) = match admit::admit(guard, &mut meter, request).await {
+    let (mut response, form) = match admit::admit(guard, &mut meter, parts, body).await {
         Ok(request) => {
             let form = request.extensions().get::<FormKey>().cloned();
             (handle(request).await, form)

@@ -62,7 +62,7 @@ pub use peer::Peer;
 pub use policy::{Auth, Cache, Face, Fails, Limit, Policy, Proof};
 pub use problem::{Answer, Failure};
 pub use reply::{html, html_with, own_path, see_other, with_next};
-pub use route::{Route, RouteTable};
+pub use route::{Route, RouteTable, Served};
 pub use session::{LiveSession, Strength};
 pub use state::{LIFETIMES, Provider, State};
 pub use tls::Tls;
