@@ -58,9 +58,8 @@ fn ask(csrf: &str, wrong: Option<(Kind, &str)>) -> Section {
     let meanings = KINDS.into_iter().fold(Facts::new(), |facts, kind| facts.fact(EN.button(kind), EN.about(kind)));
     let chosen = wrong.map_or(Kind::Access, |(kind, _)| kind);
     let kind = Field::select("kind", EN.what, KINDS.map(|kind| (kind.word(), EN.button(kind)))).value(chosen.word());
-    let form = Form::post("/account/data/requests", csrf, EN.ask)
-        .field(kind)
-        .field(email(wrong.map(|(_, words)| words)));
+    let form =
+        Form::post("/account/data/requests", csrf, EN.ask).field(kind).field(email(wrong.map(|(_, words)| words)));
     Section::new(EN.ask).add(meanings).add(form).add(Links::new().link("/account/data/erase", EN.plan_link))
 }
 

@@ -215,7 +215,9 @@ impl Texts {
             Kind::Restriction => {
                 "Nobody but you sees what you uploaded, and nothing of yours runs out, until you lift it (article 18)."
             }
-            Kind::Objection => "Somebody at the operator's weighs it. Until then processing is restricted (article 21).",
+            Kind::Objection => {
+                "Somebody at the operator's weighs it. Until then processing is restricted (article 21)."
+            }
         }
     }
 

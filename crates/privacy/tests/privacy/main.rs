@@ -1,5 +1,5 @@
 //! Rights over data, on a real server.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod cases;
 mod clocks;
