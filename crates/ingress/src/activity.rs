@@ -26,7 +26,10 @@ pub(crate) struct Activity(Arc<Inner>);
 struct Inner {
     begun: AtomicU64,
     ended: AtomicU64,
-    changed: Mutex<Instant>,
+    /// How often something moved.
+    moves: AtomicU64,
+    /// How often it had when that was last looked at, and since when it is so.
+    seen: Mutex<(u64, Instant)>,
     upgraded: AtomicBool,
 }
 
@@ -46,7 +49,8 @@ impl Activity {
         Self(Arc::new(Inner {
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
-            changed: Mutex::new(Instant::now()),
+            moves: AtomicU64::new(0),
+            seen: Mutex::new((0, Instant::now())),
             upgraded: AtomicBool::new(false),
         }))
     }
@@ -73,8 +77,9 @@ impl Activity {
         self.0.ended.load(Ordering::Acquire)
     }
 
+    /// What is known since it was last asked: whoever asks often enough is told in time, and no request looks at a clock.
     pub(crate) fn advice(&self) -> Advice {
-        let quiet = self.0.changed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        let quiet = self.quiet();
         let in_flight = self.0.begun.load(Ordering::Acquire) > self.ended();
         match in_flight {
             true if quiet >= STUCK => Advice::Drop,
@@ -83,8 +88,17 @@ impl Activity {
         }
     }
 
+    fn quiet(&self) -> Duration {
+        let moves = self.0.moves.load(Ordering::Relaxed);
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.0 != moves {
+            *seen = (moves, Instant::now());
+        }
+        seen.1.elapsed()
+    }
+
     fn touch(&self) {
-        *self.0.changed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.0.moves.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     csrf::{self, FormKey},
-    enforce::{Guard, read},
+    enforce::{Guard, Most, read},
     gate::{AccountCaller, Caller, FRESH, Who, bearer},
     meter::Meter,
     peer::Peer,
@@ -70,8 +70,7 @@ impl Known {
 }
 
 /// Lets a request through to its handler, with what the handler may learn in its extensions.
-pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, request: Request) -> Result<Request, Stop> {
-    let (mut parts, body) = request.into_parts();
+pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, mut parts: Parts, body: Body) -> Result<Request, Stop> {
     let policy = guard.policy;
     let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     draw(guard, meter, "address", Who::Network(peer.network())).await?;
@@ -99,8 +98,12 @@ pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, request: Request) ->
     if let Some(caller) = member {
         parts.extensions.insert(caller);
     }
-    if let Some(session) = known.session {
+    // What is passed on goes to no page of ours.
+    if let Some(session) = known.session.filter(|_| !policy.is_passed_on()) {
         parts.extensions.insert(AccountCaller(session));
+    }
+    if stream.is_some() {
+        parts.extensions.insert(Most(policy.body));
     }
     let empty = || if bytes.is_empty() { Body::empty() } else { Body::from(bytes) };
     Ok(Request::from_parts(parts, stream.unwrap_or_else(empty)))

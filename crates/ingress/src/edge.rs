@@ -8,12 +8,12 @@ use crate::{
     patient::Patient,
     peer::Peer,
     plain,
+    route::Served,
     strict::Strict,
     tls::Tls,
 };
 use axum::{
-    Router,
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::Request,
     http::{StatusCode, Uri},
     response::Response,
@@ -110,14 +110,14 @@ pub struct Doors {
     pub plain: Option<TcpListener>,
 }
 
-/// Serves `router` until `stop` is done; then accepts nothing more, lets HTTP/2 peers know, finishes what is in flight, and
+/// Serves `served` until `stop` is done; then accepts nothing more, lets HTTP/2 peers know, finishes what is in flight, and
 /// cuts what is not finished when the time to drain is over.
 ///
 /// # Errors
 /// A listener failed for good.
 pub async fn serve(
     doors: Doors,
-    router: Router,
+    served: Served,
     tls: Tls,
     settings: Settings,
     stop: impl Future<Output = ()>,
@@ -125,7 +125,7 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(settings.connections));
     let (told, stopping) = watch::channel(false);
     let drain = settings.drain;
-    let edge = Edge { router, tls, settings: Arc::new(settings), stopping };
+    let edge = Edge { served: Arc::new(served), tls, settings: Arc::new(settings), stopping };
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -181,7 +181,7 @@ async fn endure(error: io::Error) -> Result<(), EdgeError> {
 
 #[derive(Clone)]
 struct Edge {
-    router: Router,
+    served: Arc<Served>,
     tls: Tls,
     settings: Arc<Settings>,
     stopping: watch::Receiver<bool>,
@@ -214,12 +214,12 @@ impl Edge {
 
     async fn speak(self, stream: TlsStream<TcpStream>, peer: Peer) {
         let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let (activity, router) = (Activity::new(), self.router);
+        let (activity, served) = (Activity::new(), self.served);
         let service = {
             let (activity, settings) = (activity.clone(), self.settings);
             service_fn(move |request: hyper::Request<Incoming>| {
                 let caller = forwarded::caller(peer, &settings.trusted, request.headers());
-                respond(router.clone(), activity.clone(), caller, request.map(Body::new))
+                respond(Arc::clone(&served), activity.clone(), caller, request.map(content))
             })
         };
         let stream = Patient::new(stream);
@@ -234,15 +234,20 @@ impl Edge {
     }
 }
 
+/// The content of a request. As a rule there is none, and then nothing is made of it.
+fn content(body: Incoming) -> Body {
+    if body.is_end_stream() { Body::empty() } else { Body::new(body) }
+}
+
 async fn respond(
-    router: Router,
+    served: Arc<Served>,
     activity: Activity,
     peer: Peer,
     mut request: Request,
 ) -> Result<Response<Tracked>, Infallible> {
     let in_flight = activity.begin();
     request.extensions_mut().insert(peer);
-    let response = front::answer(&router, request).await;
+    let response = front::answer(&served, request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         activity.upgrade();
     }

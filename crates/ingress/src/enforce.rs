@@ -18,6 +18,7 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH, RETRY_AFTER, SET_COOKIE},
+        request::Parts,
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -28,11 +29,22 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// How long a request's body may take to arrive, whole.
-const BODY_DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The response of an application that stands behind this edge: its own errors and marks stay as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Foreign;
+
+/// How much of a body is taken, for who reads it as it arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most(pub(crate) usize);
+
+impl Most {
+    pub(crate) fn refusal(self) -> Failure {
+        let said = format!("at most {} bytes are accepted here", self.0);
+        Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(said))
+    }
+}
 
 /// A route's path and policy, and who knows the callers.
 #[derive(Clone)]
@@ -46,18 +58,19 @@ pub(crate) struct Guard {
 
 /// Runs the handler if the policy allows it, and marks the answer as the policy says.
 pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    held(&guard, request, |request| next.run(request)).await
+    let (parts, body) = request.into_parts();
+    held(&guard, parts, body, |request| next.run(request)).await
 }
 
 /// As [`enforce`], for any handler.
-pub(crate) async fn held<F>(guard: &Guard, request: Request, handle: impl FnOnce(Request) -> F) -> Response
+pub(crate) async fn held<F>(guard: &Guard, parts: Parts, body: Body, handle: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
-    let known = request.headers().get(IF_NONE_MATCH).cloned();
-    let id = request.extensions().get::<crate::request_id::Request>().map(|request| request.0);
+    let known = parts.headers.get(IF_NONE_MATCH).cloned();
+    let id = parts.extensions.get::<crate::request_id::Request>().map(|request| request.0);
     let mut meter = Meter::default();
-    let (mut response, form) = match admit::admit(guard, &mut meter, request).await {
+    let (mut response, form) = match admit::admit(guard, &mut meter, parts, body).await {
         Ok(request) => {
             let form = request.extensions().get::<FormKey>().cloned();
             (handle(request).await, form)
@@ -112,8 +125,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, policy: Policy) -> Res
         return Ok((Bytes::new(), None));
     }
     let most = policy.body;
-    let too_large =
-        || Failure(for_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("at most {most} bytes are accepted here")));
+    let too_large = || Most(most).refusal();
     let said = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > most as u64) {
         return Err(too_large());

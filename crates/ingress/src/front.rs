@@ -4,16 +4,14 @@ use crate::{
     enforce::Foreign,
     headers::{self, Channel},
     http1, problem, request_id,
+    route::Served,
 };
 use axum::{
-    Router,
     body::Body,
     extract::Request,
     http::{HeaderMap, Method, StatusCode, header},
     response::Response,
 };
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use kernel::{Problem, RequestId};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,16 +25,20 @@ use std::{
 pub(crate) struct Matched(pub(crate) &'static str);
 
 /// Answers one request. Never fails and never panics: a handler that does is a 500.
-pub async fn answer(router: &Router, mut request: Request) -> Response {
-    let (id, began, method) = (request_id::fresh(), Instant::now(), request.method().clone());
+pub async fn answer(served: &Served, mut request: Request) -> Response {
+    let (id, method) = (request_id::fresh(), request.method().clone());
+    // Asked for only where the log says it.
+    let began = tracing::enabled!(tracing::Level::INFO).then(Instant::now);
     request.extensions_mut().insert(request_id::Request(id));
     let response = match vet(&request) {
-        Ok(()) => run(router, request, id).await,
+        Ok(()) => run(served, request, id).await,
         Err(problem) => problem::response(problem, id),
     };
-    let route = response.extensions().get::<Matched>().map_or("-", |matched| matched.0);
-    let took = began.elapsed().as_micros();
-    tracing::info!(request = %id, method = %method, route, status = response.status().as_u16(), micros = took, "answered");
+    if let Some(began) = began {
+        let route = response.extensions().get::<Matched>().map_or("-", |matched| matched.0);
+        let (status, micros) = (response.status().as_u16(), began.elapsed().as_micros());
+        tracing::info!(request = %id, method = %method, route, status, micros, "answered");
+    }
     dress(problem::write(response, id), &method, id)
 }
 
@@ -87,11 +89,9 @@ fn host_is_clear(authority: Option<&str>, headers: &HeaderMap) -> bool {
     }
 }
 
-async fn run(router: &Router, request: Request, id: RequestId) -> Response {
-    let service = TowerToHyperService::new(router.clone());
-    match Caught(Box::pin(async move { service.call(request).await })).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
+async fn run(served: &Served, request: Request, id: RequestId) -> Response {
+    match Caught(Box::pin(served.answer(request))).await {
+        Ok(response) => response,
         Err(Panicked) => {
             tracing::error!(request = %id, "a handler panicked");
             problem::response(Problem::internal(), id)

@@ -1,13 +1,12 @@
 //! The headers of every response: those that controls promise, and their quieter neighbours.
 
-use crate::{csp, frame_deny, hsts, nosniff};
+use crate::{csp, frame_deny, hsts, nosniff, request_id};
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
 };
 use kernel::RequestId;
 use std::sync::LazyLock;
-use uuid::fmt::Hyphenated;
 
 /// Names the request in its response.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,10 +56,7 @@ pub fn apply(headers: &mut HeaderMap, channel: Channel, id: RequestId) {
     for (name, value) in policy.chain(PROMISED.iter()).chain(&OTHERS).chain(secure) {
         headers.insert(name.clone(), value.clone());
     }
-    let mut text = [0; Hyphenated::LENGTH];
-    if let Ok(value) = HeaderValue::from_str(id.uuid().hyphenated().encode_lower(&mut text)) {
-        headers.insert(REQUEST_ID, value);
-    }
+    headers.insert(REQUEST_ID, request_id::value(id));
     if channel == Channel::Foreign {
         headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(BESIDE));
     }

@@ -3,7 +3,7 @@
 //! and 11.2). A head is handed on whole or not at all, so a half-sent head costs its sender and nobody else.
 
 use axum::http::{StatusCode, Uri, uri::Authority};
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 /// The longest head, in bytes.
 pub const LONGEST_HEAD: usize = 16 * 1024;
@@ -208,18 +208,17 @@ const fn after(head: &Head) -> State {
 fn whole(input: &[u8]) -> Option<&[u8]> {
     let room = input.get(..LONGEST_HEAD).unwrap_or(input);
     let mut begin = 0;
-    loop {
-        let rest = room.get(begin..)?;
-        let length = memchr(b'\n', rest)?;
-        let line = rest.get(..length)?.strip_suffix(b"\r")?;
-        if line.contains(&b'\r') || (begin == 0 && line.is_empty()) {
+    for end in memchr_iter(b'\n', room) {
+        let line = room.get(begin..end)?.strip_suffix(b"\r")?;
+        if line.is_empty() {
+            return room.get(..=end).filter(|_| begin > 0);
+        }
+        if memchr(b'\r', line).is_some() {
             return None;
         }
-        begin += length + 1;
-        if line.is_empty() {
-            return room.get(..begin);
-        }
+        begin = end + 1;
     }
+    None
 }
 
 /// One byte of a chunked body's framing. Chunk extensions and trailers are refused: nothing here uses them, and readers
@@ -247,7 +246,12 @@ fn framing(state: State, byte: u8) -> Result<State, Refusal> {
 /// It is malformed or ambiguous.
 pub fn parse(head: &[u8]) -> Result<Head, Refusal> {
     let text = head.strip_suffix(b"\r\n\r\n").ok_or(Refusal::Malformed("the head has no end"))?;
-    let mut lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut begin = 0;
+    let mut lines = memchr_iter(b'\n', text).chain([text.len()]).map(|end| {
+        let line = text.get(begin..end).unwrap_or_default();
+        begin = end + 1;
+        line.strip_suffix(b"\r").unwrap_or(line)
+    });
     let (target, is_11) = request_line(lines.next().unwrap_or_default())?;
     let mut fields = Fields::default();
     for (count, line) in lines.enumerate() {
@@ -283,10 +287,18 @@ fn request_line(line: &[u8]) -> Result<(String, bool), Refusal> {
     // CONNECT has neither form: this is no proxy.
     let absolute = target.starts_with("http://") || target.starts_with("https://");
     let known = target.starts_with('/') || absolute || (target == "*" && method == "OPTIONS");
-    if !known || target.contains('#') || target.parse::<Uri>().is_err() {
+    if !(is_plain_target(target) || known && !target.contains('#') && target.parse::<Uri>().is_ok()) {
         return Err(Refusal::Malformed("the request's address is malformed"));
     }
     Ok((target.to_owned(), is_11))
+}
+
+/// Whether this is a path as most are, which every reader reads alike: it begins with a slash, and all of it may stand in a
+/// path or a query (RFC 3986 section 3.3).
+fn is_plain_target(target: &str) -> bool {
+    let sign =
+        |byte| matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~' | b'%' | b'?' | b'&' | b'=' | b'+' | b',' | b':' | b'@');
+    target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || sign(byte))
 }
 
 #[derive(Default)]
@@ -376,7 +388,7 @@ pub fn is_host(value: &[u8]) -> bool {
     })
 }
 
-/// Whether this is a host as most are: letters, digits, dots and hyphens, and at most four digits of a port.
+/// Whether this is a host as most are: letters, digits, dots and hyphens, and where a port is named, a number below 65,536.
 fn is_plain_host(value: &[u8]) -> bool {
     let (name, port) = match memchr(b':', value) {
         Some(colon) => (value.get(..colon), value.get(colon + 1..)),
@@ -384,24 +396,24 @@ fn is_plain_host(value: &[u8]) -> bool {
     };
     let name = name.unwrap_or_default();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    let digits = |port: &[u8]| (1..=4).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
-    !name.is_empty() && name.iter().all(plain) && port.is_none_or(digits)
+    let digits = |port: &[u8]| (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    let number = |port: &[u8]| port.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    !name.is_empty() && name.iter().all(plain) && port.is_none_or(|port| digits(port) && number(port) <= 65_535)
 }
 
-/// The characters of a token, a bit for each byte below 128.
-const TOKEN: u128 = {
-    let (mut bits, mut byte) = (0, 0_u8);
+/// For every byte, whether it is a character of a token.
+#[expect(clippy::indexing_slicing, reason = "a constant is made before anything runs")]
+static TOKEN: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0_u8);
     while byte < 128 {
-        if is_sign_of_token(byte) {
-            bits |= 1 << byte;
-        }
+        table[byte as usize] = is_sign_of_token(byte);
         byte += 1;
     }
-    bits
+    table
 };
 
-const fn is_token(byte: u8) -> bool {
-    byte < 128 && (TOKEN >> byte) & 1 == 1
+fn is_token(byte: u8) -> bool {
+    TOKEN.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// A character of a token (RFC 9110 section 5.6.2).

@@ -35,7 +35,7 @@ impl Meter {
 /// Appends one item of a list with its numbers. Written by hand, since it is done four times for every request.
 fn item(line: &mut String, name: &str, numbers: [(&str, u32); 2]) {
     if line.is_empty() {
-        line.reserve(64);
+        line.reserve(96);
     } else {
         line.push_str(", ");
     }
@@ -48,11 +48,18 @@ fn item(line: &mut String, name: &str, numbers: [(&str, u32); 2]) {
     }
 }
 
-fn decimal(line: &mut String, number: u32) {
-    if number >= 10 {
-        decimal(line, number / 10);
+fn decimal(line: &mut String, mut number: u32) {
+    let (mut digits, mut count) = ([b'0'; 10], 0);
+    // From the last to the first; there is at least one.
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        (number, count) = (number / 10, count + 1);
+        if number == 0 {
+            break;
+        }
     }
-    line.push(char::from_digit(number % 10, 10).unwrap_or('0'));
+    let written = digits.get(digits.len() - count..).unwrap_or_default();
+    line.push_str(std::str::from_utf8(written).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -129,6 +129,18 @@ impl Doc {
         self.change(|operation| operation.parameter(parameter)).problems(&[422])
     }
 
+    /// A header of the request that may be left out.
+    #[must_use]
+    pub fn header(self, name: &str, about: &str) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(about))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        self.change(|operation| operation.parameter(parameter))
+    }
+
     /// What an answer with this status holds, as a file in one of the media types.
     #[must_use]
     pub fn gives_file(self, status: u16, about: &str, media_types: &[&str]) -> Self {

@@ -8,12 +8,9 @@ use crate::{
 };
 use axum::{extract::Request, http::request::Parts, response::Response};
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll},
 };
-use tower_service::Service;
 
 /// Finds the policy for a request that no route matches.
 pub(crate) type Choose = Arc<dyn Fn(&Parts) -> Policy + Send + Sync>;
@@ -44,32 +41,22 @@ impl Passing {
     }
 }
 
+impl Passing {
+    /// Answers what no route matches.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let inner = &*self.0;
+        let (parts, body) = request.into_parts();
+        let policy = (inner.choose)(&parts);
+        let guard = Guard { path: REST, name: inner.name(policy.limit), policy, gate: Arc::clone(&inner.gate) };
+        held(&guard, parts, body, |request| (inner.handle)(request)).await
+    }
+}
+
 impl Inner {
     /// What the limits count: calls under one limit are counted together.
     fn name(&self, limit: Limit) -> Arc<str> {
         let named = || format!("{REST} {limit}").into();
         let (first, name) = self.name.get_or_init(|| (limit, named()));
         if *first == limit { Arc::clone(name) } else { named() }
-    }
-}
-
-impl Service<Request> for Passing {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let inner = Arc::clone(&self.0);
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let policy = (inner.choose)(&parts);
-            let guard = Guard { path: REST, name: inner.name(policy.limit), policy, gate: Arc::clone(&inner.gate) };
-            let request = Request::from_parts(parts, body);
-            Ok(held(&guard, request, |request| (inner.handle)(request)).await)
-        })
     }
 }

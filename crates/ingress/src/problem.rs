@@ -57,6 +57,7 @@ pub fn for_status(status: StatusCode) -> Problem {
         413 => ("too-large", "The request's content is too large"),
         414 => ("uri-too-long", "The request's address is too long"),
         415 => ("media-type", "This media type is not accepted here"),
+        416 => ("range", "The content has no such part"),
         422 => ("unacceptable", "A value is not acceptable"),
         429 => ("too-many", "Too many requests"),
         431 => ("headers-too-large", "The request's headers are too large"),

@@ -1,7 +1,10 @@
 //! The id of the request that is being answered.
 
 use crate::problem::Failure;
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, request::Parts},
+};
 use kernel::{Problem, RequestId};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -10,7 +13,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use uuid::{Builder, NoContext, Timestamp};
+use uuid::{Builder, NoContext, Timestamp, fmt::Hyphenated};
 
 /// A new id, time-ordered as every other. Its random part need only differ, so it asks the system for randomness once and not
 /// at every request.
@@ -19,11 +22,19 @@ pub(crate) fn fresh() -> RequestId {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let (seconds, nanos) = Timestamp::now(NoContext).to_unix();
-    let random = [SEED.hash_one((count, 0)).to_be_bytes(), SEED.hash_one((count, 1)).to_be_bytes()].concat();
-    let mut bytes = [0; 10];
-    bytes.iter_mut().zip(random).for_each(|(to, from)| *to = from);
+    let [a, b, c, d, e, f, g, h] = SEED.hash_one(count).to_be_bytes();
+    let [.., i, j] = count.to_be_bytes();
+    let bytes = [i, j, a, b, c, d, e, f, g, h];
     let millis = seconds.saturating_mul(1_000).saturating_add(u64::from(nanos / 1_000_000));
     RequestId::from(Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+}
+
+/// The id as a header's value.
+#[must_use]
+pub fn value(id: RequestId) -> HeaderValue {
+    let mut text = [0; Hyphenated::LENGTH];
+    // Digits, letters and hyphens.
+    HeaderValue::from_str(id.uuid().hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// The id of the request, for handlers. The edge makes it; one that comes from outside is never taken over, because the

@@ -19,6 +19,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
+use tower_service::Service as _;
 
 /// One route.
 #[derive(Clone)]
@@ -203,12 +204,12 @@ impl RouteTable {
         self.routes.iter()
     }
 
-    /// The framework's router, with each route behind its policy.
+    /// The table as it is served, with each route behind its policy.
     ///
     /// # Errors
     /// Two routes collide, or one cannot be routed.
-    pub fn router(self, gate: &Arc<dyn Gate>) -> Result<Router, RouteError> {
-        self.check()?;
+    pub fn router(self, gate: &Arc<dyn Gate>) -> Result<Served, RouteError> {
+        let paths = self.check()?;
         let Self { routes, rest } = self;
         let router = routes.into_iter().fold(Router::new(), |router, route| {
             let name = format!("{} {}", route.method, route.path).into();
@@ -217,17 +218,18 @@ impl RouteTable {
         });
         // Each policy has its own limit, which is read before any extractor sees the body.
         let router = router.layer(DefaultBodyLimit::disable());
-        Ok(match rest {
-            Some((choose, handle)) => router.fallback_service(Passing::new(choose, handle, Arc::clone(gate))),
-            None => {
-                let gate = Arc::clone(gate);
-                router.fallback(move |request: Request| std::future::ready(nowhere::answer(&gate, &request)))
-            }
-        })
+        let rest = rest.map(|(choose, handle)| Rest {
+            paths: Arc::new(paths),
+            passing: Passing::new(choose, handle, Arc::clone(gate)),
+        });
+        let gate = Arc::clone(gate);
+        let router = router.fallback(move |request: Request| std::future::ready(nowhere::answer(&gate, &request)));
+        Ok(Served { router, rest })
     }
 
-    /// The framework panics where two routes collide; a table says so instead.
-    fn check(&self) -> Result<(), RouteError> {
+    /// The framework panics where two routes collide; a table says so instead. Yields the paths that have a route.
+    fn check(&self) -> Result<matchit::Router<()>, RouteError> {
+        let mut paths = matchit::Router::new();
         let mut shapes: BTreeMap<String, &'static str> = BTreeMap::new();
         for (at, route) in self.routes.iter().enumerate() {
             if !route.path.starts_with('/') {
@@ -241,10 +243,44 @@ impl RouteTable {
             }
             match shapes.insert(shape(route.path), route.path) {
                 Some(other) if other != route.path => return Err(RouteError::Ambiguous(other, route.path)),
-                _ => {}
+                Some(_) => {}
+                None => {
+                    paths.insert(route.path, ()).map_err(|_| RouteError::Ambiguous(route.path, route.path))?;
+                }
             }
         }
-        Ok(())
+        Ok(paths)
+    }
+}
+
+/// A table as it is served. Cheap to clone.
+#[derive(Clone)]
+pub struct Served {
+    router: Router,
+    rest: Option<Rest>,
+}
+
+/// What answers where no route matches. Most requests of a service that stands before an application come this way, so that
+/// they do not go through the framework's router: it only says which paths have a route.
+#[derive(Clone)]
+struct Rest {
+    paths: Arc<matchit::Router<()>>,
+    passing: Passing,
+}
+
+impl Served {
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        match &self.rest {
+            Some(rest) if rest.paths.at(request.uri().path()).is_err() => rest.passing.answer(request).await,
+            _ => self.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
+        }
+    }
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Served(..)")
     }
 }
 
@@ -287,7 +323,7 @@ mod tests {
     #[test]
     fn one_path_may_have_several_methods() {
         let table = RouteTable::new([route("/a")]).with(Route::new(Method::PUT, "/a", Policy::open(9), nothing));
-        assert_eq!(table.check(), Ok(()));
+        assert!(table.check().is_ok());
         insta::assert_snapshot!(table);
     }
 }

@@ -217,7 +217,10 @@ impl Gate for State {
         Box::pin(async move {
             let key = self.buckets.key(route, who);
             let quota = Quota { burst: limit.burst, per: Span::seconds(limit.window().into()) };
-            let verdict = self.limiter.take(&key, quota, self.now()).await?;
+            let verdict = match self.limiter.remembered(&key, quota) {
+                Some(verdict) => verdict,
+                None => self.limiter.take(&key, quota, self.now()).await?,
+            };
             let wait = verdict.reset_in.as_millis().div_ceil(1_000);
             let reset = u32::try_from(wait).unwrap_or(u32::MAX);
             Ok(Draw { granted: verdict.allowed, left: verdict.left, reset })

@@ -155,23 +155,23 @@ impl<B: Content> Upstream<B> {
     }
 
     /// Sends a request, whose target must be in origin form, and returns the head of the answer with its content to come.
+    /// `head` makes the head, alike each time: it is asked for once, as a rule.
     ///
     /// # Errors
     /// There is no answer; the error says whose fault it is.
-    pub async fn send(&self, request: Request<B>) -> Result<Response<Answering<B>>, UpstreamError> {
+    pub async fn send(&self, head: impl Fn() -> Request<()>, body: B) -> Result<Response<Answering<B>>, UpstreamError> {
         let turn = self.turn().await?;
-        let (mut request, told) = self.wrap(request);
+        let (mut request, told) = self.wrap(head().map(|()| body));
+        let again = is_safe(request.method()) && request.body().is_end_stream();
         while let Some(mut link) = self.0.pool.take() {
             // A kept connection may be closed just as it is used. Then what changes nothing and has no content is asked
             // again; what never left is, too.
-            let again = is_safe(request.method()).then(|| copy(&request)).flatten();
             match self.exchange(&mut link, request, &told).await {
                 Ok(response) => return self.answered(response, Some(link), turn),
                 Err(Failed::Unsent(unsent)) => request = *unsent,
-                Err(Failed::For(UpstreamError::Broke(why))) => match again {
-                    Some(copy) => request = copy,
-                    None => return Err(UpstreamError::Broke(why)),
-                },
+                Err(Failed::For(UpstreamError::Broke(_))) if again => {
+                    request = self.told(head().map(|()| B::default()), &told);
+                }
                 Err(Failed::For(error)) => return Err(error),
             }
         }
@@ -217,10 +217,14 @@ impl<B: Content> Upstream<B> {
 
     fn wrap(&self, request: Request<B>) -> (Request<Sent<B>>, Arc<Told>) {
         let told = Arc::new(Told::new());
+        (self.told(request, &told), told)
+    }
+
+    fn told(&self, request: Request<B>, told: &Arc<Told>) -> Request<Sent<B>> {
         let limits = self.0.limits;
-        let mut request = request.map(|body| Sent::new(body, limits.largest, limits.sender, Arc::clone(&told)));
+        let mut request = request.map(|body| Sent::new(body, limits.largest, limits.sender, Arc::clone(told)));
         *request.version_mut() = Version::HTTP_11;
-        (request, told)
+        request
     }
 
     async fn exchange(
@@ -279,15 +283,6 @@ enum Failed<B> {
 
 fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
-/// The same request once more, where it has no content.
-fn copy<B: Content>(request: &Request<Sent<B>>) -> Option<Request<Sent<B>>> {
-    let mut copy = Request::new(request.body().again()?);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }
 
 /// Whether the content has one length for every reader: chunks or a number, not both (RFC 9112 section 6.3), and no other

@@ -6,12 +6,13 @@ use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Version,
     header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, UPGRADE, VIA},
 };
-use ingress::{cookie, gate::bearer, headers::REQUEST_ID};
+use ingress::{cookie, gate::bearer, headers::REQUEST_ID, request_id};
 use kernel::RequestId;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Headers of one connection (RFC 9110 section 7.6.1), and those by which the way to the next one is made anew.
-const OF_THE_CONNECTION: [&str; 10] = [
+const OF_THE_CONNECTION: [&str; 11] = [
+    "close",
     "connection",
     "http2-settings",
     "keep-alive",
@@ -64,31 +65,28 @@ const SAID_BY_PROXIES: [&str; 34] = [
 ];
 
 /// The same, whatever follows.
-const SAID_BY_PROXIES_AND_MORE: [&str; 16] = [
-    "cf-access-",
+const SAID_BY_PROXIES_AND_MORE: [&str; 4] = ["cf-access-", "remote-", "ssl-client-", "tailscale-user-"];
+
+/// The same, behind `x-`. Everything of ours begins with the last of them.
+const SAID_BY_PROXIES_BEHIND_X: [&str; 13] = [
+    "amzn-oidc-",
+    "auth-request-",
+    "authenticated-",
+    "forwarded-",
+    "goog-authenticated-user-",
+    "goog-iap-",
+    "ms-client-principal",
+    "original-",
     "remote-",
-    "ssl-client-",
-    "tailscale-user-",
-    "x-amzn-oidc-",
-    "x-auth-request-",
-    "x-authenticated-",
-    "x-forwarded-",
-    "x-goog-authenticated-user-",
-    "x-goog-iap-",
-    "x-ms-client-principal",
-    "x-original-",
-    "x-remote-",
-    "x-ssl-",
-    "x-user-",
-    "x-webauth-",
+    "ssl-",
+    "user-",
+    "webauth-",
+    "wordbond-",
 ];
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Everything of ours begins so.
-const OURS: &str = "x-wordbond-";
 
 /// What we know of a request and its caller.
 pub(crate) struct Known<'a> {
@@ -122,10 +120,13 @@ pub(crate) fn headers(from: &HeaderMap, known: &Known<'_>) -> HeaderMap {
     to
 }
 
-/// The names that `Connection` lists: they concern this connection only.
+/// The names that `Connection` lists: they concern this connection only. `keep-alive` and `close`, which stand there as a rule,
+/// go anyway.
 pub(crate) fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
     let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+    let names = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let others = names.filter(|name| !["keep-alive", "close"].iter().any(|known| name.eq_ignore_ascii_case(known)));
+    others.filter_map(|name| name.parse().ok()).collect()
 }
 
 pub(crate) fn is_of_the_connection(name: &HeaderName, listed: &[HeaderName]) -> bool {
@@ -145,9 +146,11 @@ fn is_clear(name: &HeaderName) -> bool {
 }
 
 fn is_said_by_proxies(name: &str) -> bool {
-    name.starts_with(OURS)
-        || SAID_BY_PROXIES.binary_search(&name).is_ok()
-        || SAID_BY_PROXIES_AND_MORE.iter().any(|beginning| name.starts_with(beginning))
+    let and_more = match name.strip_prefix("x-") {
+        Some(rest) => SAID_BY_PROXIES_BEHIND_X.iter().any(|beginning| rest.starts_with(beginning)),
+        None => SAID_BY_PROXIES_AND_MORE.iter().any(|beginning| name.starts_with(beginning)),
+    };
+    and_more || SAID_BY_PROXIES.contains(&name)
 }
 
 /// A token of ours is of no use to the application and of much use to whoever reads its logs.
@@ -180,7 +183,7 @@ pub(crate) fn is_our_cookie(name: &[u8]) -> bool {
 }
 
 fn add(to: &mut HeaderMap, known: &Known<'_>) {
-    let (authority, host) = (&known.settings.authority, &known.settings.host);
+    let Settings { host, said, .. } = known.settings;
     to.insert(HOST, host.clone());
     to.insert(X_FORWARDED_HOST, host.clone());
     to.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
@@ -188,19 +191,21 @@ fn add(to: &mut HeaderMap, known: &Known<'_>) {
         VIA,
         HeaderValue::from_static(if known.version == Version::HTTP_2 { "2 wordbond" } else { "1.1 wordbond" }),
     );
-    let mut put = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
+    to.insert(REQUEST_ID, request_id::value(known.id));
+    let (node, forwarded) = match known.peer.map(|peer| peer.to_canonical()) {
+        Some(IpAddr::V4(peer)) => {
+            let node = dotted(peer);
+            let forwarded = ["for=", &node, ";", said].concat();
+            (Some(node), forwarded)
+        }
+        Some(IpAddr::V6(peer)) => (Some(peer.to_string()), format!("for=\"[{peer}]\";{said}")),
+        None => (None, said.clone()),
+    };
+    for (name, value) in node.map(|node| (X_FORWARDED_FOR, node)).into_iter().chain([(FORWARDED, forwarded)]) {
+        if let Ok(value) = HeaderValue::try_from(value) {
             to.insert(name, value);
         }
-    };
-    put(REQUEST_ID, &known.id.to_string());
-    let mut forwarded = format!("host=\"{authority}\";proto=https");
-    if let Some(peer) = known.peer.map(|peer| peer.to_canonical()) {
-        let node = if peer.is_ipv6() { format!("\"[{peer}]\"") } else { peer.to_string() };
-        put(X_FORWARDED_FOR, node.trim_matches(['"', '[', ']']));
-        forwarded = format!("for={node};{forwarded}");
     }
-    put(FORWARDED, &forwarded);
     if known.socket {
         to.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         to.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -208,6 +213,22 @@ fn add(to: &mut HeaderMap, known: &Known<'_>) {
     if let Some(identity) = &known.identity {
         to.insert(IDENTITY, identity.clone());
     }
+}
+
+/// An address as it is written. By hand, since it is done for every request.
+fn dotted(address: Ipv4Addr) -> String {
+    let mut text = String::with_capacity(16);
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            text.push('.');
+        }
+        for place in [100, 10, 1] {
+            if octet >= place || place == 1 {
+                text.push(char::from(b'0' + octet / place % 10));
+            }
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -239,8 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_sorted_so_that_they_can_be_searched() {
-        assert!(SAID_BY_PROXIES.is_sorted());
+    fn addresses_are_written_as_everywhere() {
+        for octet in 0..=255 {
+            let address = Ipv4Addr::new(octet, 0, 255 - octet, 10);
+            assert_eq!(dotted(address), address.to_string());
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ const NOT_PASSED: [&str; 16] = [
 
 /// Writes the headers of an answer anew.
 pub(crate) fn clean(headers: &mut HeaderMap, settings: &Settings, place: &Place) {
+    // For those that the edge adds, so that there is room for all of them at once.
+    headers.reserve(16);
     let listed = listed(headers);
     let gone: Vec<HeaderName> = headers
         .keys()

@@ -12,8 +12,11 @@ use axum::{
     body::{Body, HttpBody},
     extract::Request,
     http::{
-        HeaderMap, Method, StatusCode, Uri, Version,
-        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, UPGRADE},
+        HeaderMap, HeaderName, Method, StatusCode, Uri, Version,
+        header::{
+            CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+            UPGRADE,
+        },
         request::Parts,
     },
     response::{IntoResponse, Response},
@@ -29,6 +32,9 @@ use tokio::time::sleep;
 
 /// Where the keys are with which the application checks identity tokens.
 pub const KEYS: &str = "/.well-known/wordbond/jwks.json";
+
+/// Says that a script asks to stand between the browser and all pages.
+static SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 
 /// How often a tunnel's caller is looked at again.
 const LOOK: Duration = Duration::from_secs(10);
@@ -137,13 +143,16 @@ impl Proxy {
         let known = Known { settings, peer, id, identity, version: request.version(), socket };
         let asked = Asked { id, page: wants_page(request.headers()) && is_safe(request.method()) };
         let waiting = socket.then(|| Waiting::of(&mut request));
-        let onward = onward(request, &known)?;
-        Ok(match waiting {
-            Some(waiting) => self.switch(onward, waiting, caller, &asked).await,
-            None => match self.0.upstream.send(onward).await {
-                Ok(answer) => self.finish(answer.map(Body::new)),
-                Err(error) => pages::of(&error, &asked),
-            },
+        let (parts, body) = request.into_parts();
+        let target = target(&parts.uri)?;
+        let onward = || onward(&parts, &target, &known);
+        if let Some(waiting) = waiting {
+            return Ok(self.switch(onward().map(|()| Body::empty()), waiting, caller, &asked).await);
+        }
+        let body = if body.is_end_stream() { Body::empty() } else { body };
+        Ok(match self.0.upstream.send(onward, body).await {
+            Ok(answer) => self.finish(answer.map(Body::new)),
+            Err(error) => pages::of(&error, &asked),
         })
     }
 
@@ -203,7 +212,7 @@ fn vet(request: &Request, settings: &Settings, largest: u64) -> Result<(), Failu
     if !host(request).is_some_and(|host| settings.is_own(host)) {
         return Err(Problem::new(421, "misdirected", "This service has another name").into());
     }
-    if request.headers().get("service-worker").is_some() {
+    if request.headers().contains_key(&SERVICE_WORKER) {
         return Err(Problem::forbidden()
             .detail("the application may not take over the pages of the whole address")
             .into());
@@ -221,23 +230,25 @@ fn host(request: &Request) -> Option<&str> {
     authority.or_else(|| request.headers().get(HOST)?.to_str().ok())
 }
 
-/// The request for the application: the same method and target, in origin form, the content as it comes.
-fn onward(request: Request, known: &Known<'_>) -> Result<axum::http::Request<Body>, Failure> {
-    let (parts, body) = request.into_parts();
-    let target = match parts.uri.into_parts().path_and_query {
+/// The same target in origin form.
+fn target(uri: &Uri) -> Result<Uri, Failure> {
+    Ok(match uri.path_and_query() {
         // What has an empty path in absolute form is the root (RFC 9112 section 3.2.1).
         Some(target) if target.as_str().starts_with('?') => {
             format!("/{}", target.as_str()).parse().map_err(|_| malformed())?
         }
-        Some(target) => Uri::from(target),
+        Some(target) => Uri::from(target.clone()),
         None => Uri::from_static("/"),
-    };
-    let body = if body.is_end_stream() { Body::empty() } else { body };
-    let mut onward = axum::http::Request::new(body);
-    *onward.method_mut() = parts.method;
-    *onward.uri_mut() = target;
+    })
+}
+
+/// The head of the request for the application.
+fn onward(parts: &Parts, target: &Uri, known: &Known<'_>) -> axum::http::Request<()> {
+    let mut onward = axum::http::Request::new(());
+    *onward.method_mut() = parts.method.clone();
+    *onward.uri_mut() = target.clone();
     *onward.headers_mut() = request::headers(&parts.headers, known);
-    Ok(onward)
+    onward
 }
 
 fn malformed() -> Failure {
@@ -252,19 +263,19 @@ const fn is_safe(method: &Method) -> bool {
 /// another protocol, requests would come past this gate.
 fn is_socket(request: &Request) -> bool {
     let headers = request.headers();
-    let one = |name: &str| headers.get_all(name).iter().count() == 1;
+    let one = |name| headers.get_all::<HeaderName>(name).iter().count() == 1;
     request.version() == Version::HTTP_11
         && *request.method() == Method::GET
         && request.body().is_end_stream()
-        && one("upgrade")
+        && one(UPGRADE)
         && has_token(headers, &UPGRADE, "websocket")
         && has_token(headers, &CONNECTION, "upgrade")
-        && one("sec-websocket-key")
-        && one("sec-websocket-version")
-        && headers.get("sec-websocket-version").is_some_and(|version| version == "13")
+        && one(SEC_WEBSOCKET_KEY)
+        && one(SEC_WEBSOCKET_VERSION)
+        && headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13")
 }
 
-fn has_token(headers: &HeaderMap, name: &axum::http::HeaderName, token: &str) -> bool {
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
 }

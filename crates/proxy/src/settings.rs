@@ -12,6 +12,8 @@ pub struct Settings {
     pub(crate) authority: String,
     /// The same, as a header's value.
     pub(crate) host: HeaderValue,
+    /// What `Forwarded` says of every request.
+    pub(crate) said: String,
     /// The public address: `https://example.com`.
     pub(crate) origin: String,
     /// Whom identity tokens are for.
@@ -68,10 +70,11 @@ impl Settings {
             Some(port) => format!("{}:{port}", host.to_ascii_lowercase()),
         };
         let host = HeaderValue::from_str(&authority).map_err(|_| refuse())?;
-        let origin = format!("https://{authority}");
+        let (origin, said) = (format!("https://{authority}"), format!("host=\"{authority}\";proto=https"));
         Ok(Self {
             authority,
             host,
+            said,
             origin,
             audience: "upstream".to_owned(),
             open: Vec::new(),

@@ -13,7 +13,7 @@ pub mod search;
 pub mod sql;
 
 pub use catalogue::{Catalogue, Column, ForeignKey, Kind, OnDelete, Table};
-pub use change::{Act, Batch, Become, Ended, Step};
+pub use change::{Act, Batch, Become, Ended, Part, Step};
 pub use sql::{Handle, Owned, Reach, TableName};
 
 use crate::{StoreError, address::connect};
@@ -40,14 +40,22 @@ const CHANGING: &str =
 const READING: &str =
     "SET lock_timeout = '2s'; SET statement_timeout = '10min'; SET default_transaction_read_only = on";
 
-/// Rows that row security would hide are an error; and a plan is made for the values at hand.
-const BOTH: &str = "SET row_security = off; SET plan_cache_mode = force_custom_plan; SET extra_float_digits = 3";
+/// Rows that row security would hide are an error. `plan_cache_mode` stays as it is: forced to plan for the values at hand,
+/// the server would also plan each look-up of a foreign key anew, which doubles what the deletion of a row costs.
+const BOTH: &str = "SET row_security = off; SET extra_float_digits = 3";
 
 /// One connection to a foreign database.
-#[derive(Debug)]
 pub struct Foreign {
     conn: PgConnection,
+    options: PgConnectOptions,
     purpose: Purpose,
+}
+
+impl std::fmt::Debug for Foreign {
+    /// Without the way there, which may carry a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Foreign").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
 }
 
 /// What a database calls itself: enough to tell it from another, and nothing secret.
@@ -68,7 +76,18 @@ impl Foreign {
     /// # Errors
     /// [`StoreError::Url`], without the URL, because that may carry a password.
     pub async fn connect(url: &str, purpose: Purpose) -> Result<Self, StoreError> {
-        let options = options(url)?;
+        Self::with(options(url)?, purpose).await
+    }
+
+    /// Another connection of the same kind, so that the server works on two things at a time.
+    ///
+    /// # Errors
+    /// When the server takes no more.
+    pub async fn another(&self) -> Result<Self, StoreError> {
+        Self::with(self.options.clone(), self.purpose).await
+    }
+
+    async fn with(options: PgConnectOptions, purpose: Purpose) -> Result<Self, StoreError> {
         let mut conn = connect(&options).await?;
         conn.execute(BOTH).await?;
         conn.execute(match purpose {
@@ -76,7 +95,7 @@ impl Foreign {
             Purpose::Change => CHANGING,
         })
         .await?;
-        Ok(Self { conn, purpose })
+        Ok(Self { conn, options, purpose })
     }
 
     /// What it is for.

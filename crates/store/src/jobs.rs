@@ -102,16 +102,14 @@ pub async fn release_all(store: &Store) -> Result<u64, StoreError> {
 /// # Errors
 /// When the database refuses.
 pub async fn lease(store: &Store) -> Result<Option<Lease>, StoreError> {
-    // Materialized: as a plain subquery it may be run once for each ticket that it is joined with, and find another one each
-    // time, since it passes over what is locked; all of them would then be leased, and one done.
+    // Materialised: a plan that asked the inner question once for each ticket would lease several, and tell of one.
     const SQL: &str = "WITH due AS MATERIALIZED (
             SELECT tenant_id, job_id FROM wordbond.ticket
             WHERE due_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
             ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
         UPDATE wordbond.ticket AS t
         SET leased_until = $2, fence = t.fence + 1, attempts = t.attempts + 1
-        FROM due
-        WHERE t.tenant_id = due.tenant_id AND t.job_id = due.job_id
+        FROM due WHERE t.tenant_id = due.tenant_id AND t.job_id = due.job_id
         RETURNING t.tenant_id, t.job_id, t.fence, t.attempts";
     let now = store.clock().now();
     let mut tx = store.dispatcher().await?;

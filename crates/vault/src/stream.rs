@@ -71,19 +71,19 @@ impl Object {
         Nonce::assume_unique_for_key(nonce)
     }
 
-    /// Seals what `out` holds from `from` on, in place, and puts the tag behind it.
-    fn seal(&self, number: u32, last: bool, out: &mut Vec<u8>, from: usize) -> Result<(), VaultError> {
-        let plain = out.get_mut(from..).ok_or(VaultError::NotSealed)?;
-        let tag = self
-            .cipher
-            .seal_in_place_separate_tag(self.nonce(number, last), Aad::from(&self.bound), plain)
-            .map_err(|_| VaultError::NotSealed)?;
-        out.extend_from_slice(tag.as_ref());
-        Ok(())
+    /// Seals `plain` into `out`, which is as long and has room for the tag. Nothing is copied first: a copy would cost as
+    /// much as the cipher.
+    fn seal(&self, number: u32, last: bool, plain: &[u8], out: &mut [u8]) -> Option<()> {
+        let (sealed, tag) = out.split_at_mut_checked(plain.len())?;
+        let bound = Aad::from(&self.bound);
+        self.cipher.seal_out_of_place_scatter(self.nonce(number, last), bound, plain, sealed, &[], tag).ok()
     }
 
-    fn open<'a>(&self, number: u32, last: bool, sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        self.cipher.open_in_place(self.nonce(number, last), Aad::from(&self.bound), sealed).ok()
+    /// Opens `sealed`, tag included, into `out`, which is as long as what comes out.
+    fn open(&self, number: u32, last: bool, sealed: &[u8], out: &mut [u8]) -> Option<()> {
+        let (sealed, tag) = sealed.split_at_checked(out.len())?;
+        let bound = Aad::from(&self.bound);
+        self.cipher.open_separate_gather(self.nonce(number, last), bound, sealed, tag, out).ok()
     }
 }
 
@@ -162,10 +162,10 @@ impl Sealer {
     }
 
     fn seal(&mut self, chunk: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), VaultError> {
-        out.reserve(chunk.len() + TAG);
         let from = out.len();
-        out.extend_from_slice(chunk);
-        self.object.seal(self.number, last, out, from)?;
+        out.resize(from + chunk.len() + TAG, 0);
+        let to = out.get_mut(from..).ok_or(VaultError::NotSealed)?;
+        self.object.seal(self.number, last, chunk, to).ok_or(VaultError::NotSealed)?;
         self.number = self.number.checked_add(1).ok_or(VaultError::NotSealed)?;
         Ok(())
     }
@@ -225,25 +225,33 @@ impl Opener {
         HEADER as u64 + first * SEALED_CHUNK..(HEADER as u64 + behind * SEALED_CHUNK).min(whole)
     }
 
-    /// Opens whole chunks in place: `sealed` begins with the chunk of that number. Yields the plain bytes, at the beginning
-    /// of the same buffer.
+    /// Opens whole chunks, of which the first has that number, and puts what comes out behind what `out` holds.
     ///
     /// # Errors
-    /// [`VaultError::DamagedValue`] when a single bit differs, or chunks are missing, added or exchanged.
-    pub fn open<'a>(&self, first: u64, sealed: &'a mut [u8]) -> Result<&'a mut [u8], VaultError> {
-        let damaged = || VaultError::DamagedValue(self.name.clone());
-        let (count, size, mut plain) = (chunks(self.plain), CHUNK + TAG, 0);
-        for (number, at) in (first..).zip((0..sealed.len().max(1)).step_by(size)) {
-            let end = (at + size).min(sealed.len());
-            let narrow = u32::try_from(number).ok().filter(|_| number < count).ok_or_else(damaged)?;
-            let chunk = sealed.get_mut(at..end).ok_or_else(damaged)?;
-            let length = self.object.open(narrow, number + 1 == count, chunk).ok_or_else(damaged)?.len();
-            if at != plain {
-                sealed.copy_within(at..at + length, plain);
-            }
-            plain += length;
+    /// [`VaultError::DamagedValue`] when a single bit differs, or chunks are missing, added or exchanged; `out` is then as it
+    /// was.
+    pub fn open(&self, first: u64, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), VaultError> {
+        let held = out.len();
+        out.reserve(sealed.len());
+        let opened = self.open_chunks(first, sealed, out);
+        if opened.is_none() {
+            out.get_mut(held..).unwrap_or_default().zeroize();
+            out.truncate(held);
         }
-        sealed.get_mut(..plain).ok_or_else(damaged)
+        opened.ok_or_else(|| VaultError::DamagedValue(self.name.clone()))
+    }
+
+    fn open_chunks(&self, first: u64, sealed: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let count = chunks(self.plain);
+        // Even an empty value has a chunk.
+        let none = sealed.is_empty().then_some(sealed);
+        for (number, chunk) in (first..).zip(sealed.chunks(CHUNK + TAG).chain(none)) {
+            let narrow = u32::try_from(number).ok().filter(|_| number < count)?;
+            let from = out.len();
+            out.resize(from + chunk.len().checked_sub(TAG)?, 0);
+            self.object.open(narrow, number + 1 == count, chunk, out.get_mut(from..)?)?;
+        }
+        Some(())
     }
 
     /// The number of the chunk in which the plain byte lies, and where in it.

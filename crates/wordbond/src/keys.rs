@@ -113,11 +113,15 @@ pub(crate) async fn run(arguments: Keys) -> Result<u8, Failed> {
     let running = Ready::find(&data_dir).ok();
     let at = which.at.or(running.as_ref().map(|ready| &ready.keys));
     let next = if let Deed::Rotate { next, .. } = &deed { next.clone() } else { None };
-    let restart = next.is_some() && running.is_some();
+    if next.is_some() && running.is_some() {
+        // Every key moves to an epoch that only the new passphrase opens: the system could read nothing from then on.
+        let why = "the system runs and knows only the passphrase of now: stop it, run this again, and start it with the new one";
+        return Err(why.into());
+    }
     let keys = KeyRing::open_with(&data_dir, at.key_mirror.as_deref(), at.source(next, None)?)?;
     match deed {
         Deed::List => list(&keys, which.json),
-        Deed::Rotate { root, .. } => rotate(&keys, root, restart, which.json),
+        Deed::Rotate { root, .. } => rotate(&keys, root, which.json),
         Deed::Check => check_all(&keys, &data_dir, running.as_ref(), which.json).await,
     }
 }
@@ -162,7 +166,7 @@ struct Done {
     root: bool,
 }
 
-fn rotate(keys: &KeyRing, root: bool, restart: bool, as_json: bool) -> Result<u8, Failed> {
+fn rotate(keys: &KeyRing, root: bool, as_json: bool) -> Result<u8, Failed> {
     keys.resume()?;
     if root {
         keys.rotate_root()?;
@@ -178,9 +182,6 @@ fn rotate(keys: &KeyRing, root: bool, restart: bool, as_json: bool) -> Result<u8
         say("exchanged the root key; make a copy of it where no thief of this machine finds it");
     }
     say(format!("epoch {} holds {} keys; {} ended", done.epoch, done.keys, done.ended));
-    if restart {
-        say("the running system knows another passphrase: start it again with the new one");
-    }
     Ok(0)
 }
 

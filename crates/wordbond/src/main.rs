@@ -31,6 +31,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use std::{error::Error, process::ExitCode};
 
+/// Measured in `docs/PROXY_BENCH.md`.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code when a command could not do its work.
 const FAILED: u8 = 2;
 

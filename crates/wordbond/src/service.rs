@@ -49,7 +49,7 @@ pub(crate) fn build(
     board: &Arc<Board>,
     address: &Address<'_>,
     arguments: &Up,
-) -> Result<(axum::Router, Accounts), Failed> {
+) -> Result<(ingress::Served, Accounts), Failed> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let profile = &system.in_force.profile;
     let entries = provider::config::read(&system.data_dir)?;

@@ -175,7 +175,8 @@ impl<B: Content> Pool<B> {
 
     /// Keeps a connection if another request can be sent over it, and closes it otherwise.
     pub(super) fn keep(&self, mut link: Link<B>) {
-        if !link.is_ready() {
+        // As a rule, what brought the end of the answer has made it ready.
+        if !link.sender.is_ready() && !link.is_ready() {
             return;
         }
         link.since = Instant::now();

@@ -86,12 +86,6 @@ impl<B: Content> Sent<B> {
     pub(super) const fn new(body: B, largest: u64, patience: Duration, told: Arc<Told>) -> Self {
         Self { body, left: largest, patience, waiting: None, told }
     }
-
-    /// The same content once more, where there is none.
-    pub(super) fn again(&self) -> Option<Self> {
-        let told = Arc::clone(&self.told);
-        self.body.is_end_stream().then(|| Self::new(B::default(), self.left, self.patience, told))
-    }
 }
 
 impl<B: Content> Body for Sent<B> {

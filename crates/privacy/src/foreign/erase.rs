@@ -1,6 +1,7 @@
 //! Erasing: plan, work in short transactions, look everywhere, write a receipt. Begun again with the same words after its
 //! process died, it goes on where it was.
 
+mod queue;
 mod sweep;
 mod work;
 
@@ -8,7 +9,7 @@ use super::{
     error::ForeignError,
     find::{Selector, Subject, find, identifiers},
     map::Map,
-    plan::{Plan, left, plan, steps, what},
+    plan::{self, Plan, left, plan, steps, what},
     receipt::{Done, Orphaned, Receipt, SCHEMA_VERSION, Searched, Took},
     state::{Case, Folder, Progress, hex},
     territory::Territory,
@@ -24,6 +25,9 @@ use uuid::Uuid;
 /// How long to wait for another erasure of the same database; a dead one's place is free once the server notices.
 const PATIENCE: usize = 40;
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// For so few people one connection does everything but the search.
+const ALONE: usize = 100;
 
 /// What is needed to erase somebody.
 #[derive(Clone, Copy)]
@@ -52,7 +56,7 @@ pub struct Request<'a> {
 /// When somebody is not there, or the database refuses.
 pub async fn rehearse(foreign: &mut Foreign, request: Request<'_>) -> Result<Plan, ForeignError> {
     let subjects = find(foreign, request.map, request.catalogue, request.territory, request.selectors).await?;
-    plan(foreign, request.map, request.territory, &subjects).await
+    plan((foreign, &mut None), request.map, request.territory, &subjects).await
 }
 
 /// Erases. The receipt says whether anything is left; the state lies in its folder until [`Finished::close`].
@@ -64,6 +68,8 @@ pub async fn erase(foreign: &mut Foreign, request: Request<'_>) -> Result<Finish
     let database = foreign.identity().await?;
     let mut watch = Instant::now();
     let mut took = Took::default();
+    // What takes long is done by two connections, on different tables. One will do, where the server takes no more.
+    let mut other = if request.selectors.len() > ALONE { foreign.another().await.ok() } else { None };
     let folder = Folder::of(request.states, &database, &hex(request.text.as_bytes()), request.selectors)?;
     let (case, mut progress) = match folder.case()? {
         Some(case) => {
@@ -73,15 +79,25 @@ pub async fn erase(foreign: &mut Foreign, request: Request<'_>) -> Result<Finish
             folder.note(&progress)?;
             (case, progress)
         }
-        None => (begin(foreign, request, &folder, database).await?, Progress::default()),
+        None => (begin((&mut *foreign, &mut other), request, &folder, database).await?, Progress::default()),
     };
     progress.done.resize(steps(request.territory).len(), 0);
     took.plan_ms = lap(&mut watch);
-    work::work(foreign, request.territory, &case, &folder, &mut progress).await?;
+    work::work((&mut *foreign, &mut other), request.territory, &case, &folder, &mut progress).await?;
     took.rows_ms = lap(&mut watch);
-    let searched = sweep::sweep(foreign, request, &case.identifiers, &folder, &mut progress).await?;
+    if other.is_none() {
+        other = foreign.another().await.ok();
+    }
+    let searched =
+        sweep::sweep((&mut *foreign, &mut other), request, &case.identifiers, &folder, &mut progress).await?;
     took.search_ms = lap(&mut watch);
-    let mut receipt = receipt(foreign, request, &case, &progress, searched).await?;
+    let mut left = left((&mut *foreign, &mut other), request.territory, &case.subjects).await?;
+    if left.iter().any(|rows| *rows > 0) {
+        // Rows that came behind us.
+        work::work((&mut *foreign, &mut other), request.territory, &case, &folder, &mut progress).await?;
+        left = plan::left((&mut *foreign, &mut other), request.territory, &case.subjects).await?;
+    }
+    let mut receipt = receipt(foreign, request, &case, &progress, (left, searched)).await?;
     receipt.took = Took { recount_ms: lap(&mut watch), ..took };
     Ok(Finished { receipt, folder })
 }
@@ -123,7 +139,7 @@ async fn take_turn(foreign: &mut Foreign) -> Result<(), ForeignError> {
 }
 
 async fn begin(
-    foreign: &mut Foreign,
+    (foreign, other): (&mut Foreign, &mut Option<Foreign>),
     request: Request<'_>,
     folder: &Folder,
     database: store::foreign::Identity,
@@ -135,7 +151,7 @@ async fn begin(
         map: hex(request.text.as_bytes()),
         selectors: request.selectors.to_vec(),
         identifiers: who(foreign, request, &subjects).await?,
-        plan: plan(foreign, request.map, request.territory, &subjects).await?,
+        plan: plan((&mut *foreign, other), request.map, request.territory, &subjects).await?,
         orphans: orphans(foreign, request.map).await?,
         subjects,
         started: request.clock.now().to_string(),
@@ -174,7 +190,7 @@ async fn receipt(
     request: Request<'_>,
     case: &Case,
     progress: &Progress,
-    searched: Vec<Searched>,
+    (left, searched): (Vec<u64>, Vec<Searched>),
 ) -> Result<Receipt, ForeignError> {
     let mut done = Vec::new();
     for (number, step) in steps(request.territory).into_iter().enumerate() {
@@ -183,7 +199,7 @@ async fn receipt(
             what: what(step),
             planned: case.plan.lines.get(number).map_or(0, |line| line.rows),
             done: progress.done.get(number).copied().unwrap_or_default(),
-            left: left(foreign, request.territory, step, &case.subjects).await?,
+            left: left.get(number).copied().unwrap_or_default(),
         });
     }
     let after = orphans(foreign, request.map).await?;

@@ -9,6 +9,9 @@ const SHORTEST: usize = 4;
 /// Up to so many, the database looks for them itself; above, every text is read here.
 const FEW: usize = 24;
 
+/// Signs that addresses, names and numbers of people have, and most texts do not; the rarest first. None has an upper case.
+const MARKS: [&str; 4] = ["@", "%40", "_", "-"];
+
 /// What stands where an identifier stood.
 pub const ERASED: &str = "[erased]";
 
@@ -56,6 +59,22 @@ impl Needles {
     #[must_use]
     pub fn few(&self) -> Vec<String> {
         if self.words.len() <= FEW { self.words.clone() } else { Vec::new() }
+    }
+
+    /// A few signs of which each of them holds one, so that the database need not bring a text without any; nothing when
+    /// there are none.
+    #[must_use]
+    pub fn marks(&self) -> Vec<String> {
+        let mut left: Vec<&String> = self.words.iter().collect();
+        let mut marks = Vec::new();
+        for mark in MARKS {
+            let before = left.len();
+            left.retain(|word| !word.contains(mark));
+            if left.len() < before {
+                marks.push(mark.to_owned());
+            }
+        }
+        if left.is_empty() { marks } else { Vec::new() }
     }
 
     /// Whether the text names one of them.
@@ -178,6 +197,14 @@ mod tests {
         let many: Vec<String> = (0..100).map(|n| format!("person-{n}")).collect();
         let many = Needles::new(many).unwrap();
         assert!(many.few().is_empty() && many.are_in("by person-7 today") && !many.are_in("person-700"));
+    }
+
+    #[test]
+    fn a_text_without_a_mark_names_nobody() {
+        assert_eq!(needles(&["Ada@Example.org", "bo@example.org"]).marks(), ["@", "%40"]);
+        assert_eq!(needles(&["6f1c2a9e-0000", "ada_lovelace"]).marks(), ["_", "-"]);
+        assert!(needles(&["ada@example.org", "lovelace"]).marks().is_empty(), "a name has no mark");
+        assert!(needles(&[]).marks().is_empty());
     }
 
     proptest! {

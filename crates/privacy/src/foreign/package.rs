@@ -231,7 +231,7 @@ async fn mentioned(
             let searched = Searched { column: column.name.clone(), kind: column.kind.clone(), bytes };
             let mut rows = 0;
             for leaf in &live.leaves {
-                let mut reader = Reader::new(leaf.clone(), vec![searched.clone()], needles.few());
+                let mut reader = Reader::new(leaf.clone(), vec![searched.clone()], needles.few(), needles.marks());
                 while let Some(found) = foreign.read_on(&mut reader).await? {
                     let names = |row: &&store::foreign::search::Found| {
                         row.texts.iter().flatten().any(|text| needles.are_in(text))

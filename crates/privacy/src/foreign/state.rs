@@ -13,7 +13,7 @@ use super::{
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -47,20 +47,32 @@ pub struct Case {
 
 /// What does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
-    /// The step that is being done.
-    pub step: usize,
-    /// Which of the people are next in it.
-    pub next: usize,
+    /// The round of steps that is being done.
+    pub round: usize,
+    /// How far each step of it is.
+    pub at: BTreeMap<usize, At>,
+    /// How often everything was gone through again, because rows came behind.
+    pub again: u32,
     /// How many rows each step has done.
     pub done: Vec<u64>,
     /// How many texts were redacted.
     pub redacted: u64,
     /// How often it went on after its process died.
-    #[serde(default)]
     pub resumed: u32,
-    /// What is about to be committed.
-    pub pending: Option<Pending>,
+    /// What is about to be committed, by one connection or two.
+    pub pending: Vec<Pending>,
+}
+
+/// Before which everything of a step is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum At {
+    /// This page of the table.
+    Page(u64),
+    /// This one of the people.
+    Person(u64),
 }
 
 /// A transaction that is about to commit.
@@ -80,6 +92,13 @@ impl Progress {
                 *done += rows;
             }
         }
+    }
+
+    /// Counts what was about to be committed, and is.
+    pub fn committed(&mut self, xid: &str) {
+        let Some(place) = self.pending.iter().position(|pending| pending.xid == xid) else { return };
+        let pending = self.pending.remove(place);
+        self.count(&pending.rows);
     }
 }
 
@@ -212,10 +231,12 @@ mod tests {
             started: String::new(),
         };
         folder.begin(&case).unwrap();
-        folder.note(&Progress { step: 3, ..Progress::default() }).unwrap();
+        let at = BTreeMap::from([(7, At::Page(40)), (8, At::Person(2))]);
+        folder.note(&Progress { round: 3, at: at.clone(), ..Progress::default() }).unwrap();
         let again = Folder::of(below.path(), &database, "map", &who(&["2", "1"])).unwrap();
         assert_eq!(again.case().unwrap(), Some(case));
-        assert_eq!(again.progress().unwrap().unwrap().step, 3);
+        let progress = again.progress().unwrap().unwrap();
+        assert_eq!((progress.round, progress.at), (3, at));
         let mode = fs::metadata(again.path().join("case.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
         assert!(Folder::of(below.path(), &database, "map", &who(&["1"])).unwrap().case().unwrap().is_none());

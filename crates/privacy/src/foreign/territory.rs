@@ -4,6 +4,7 @@
 use super::map::{Link, Map, Rule, Table};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::Arc,
 };
 use store::foreign::{Act, Become, Catalogue, Owned, Reach, Step, TableName, catalogue::OnDelete};
@@ -28,6 +29,10 @@ pub struct Territory {
     pub clear: Vec<Step>,
     /// What goes or is made anonymous, children first.
     pub change: Vec<Step>,
+    /// How many steps of `change` after one another do not wait for each other.
+    levels: Vec<usize>,
+    /// How many foreign keys point at a table, or at the whole that it is part of.
+    pointed_at: BTreeMap<TableName, u32>,
 }
 
 /// Works it out step by step.
@@ -62,9 +67,10 @@ impl Territory {
             }
         }
         let clear = survey.clear_steps();
-        let change = survey.change_steps();
+        let (change, levels) = survey.change_steps();
         if survey.wrong.is_empty() {
-            Ok(Self { handles: survey.handles, owned: survey.owned, clear, change })
+            let pointed_at = pointed_at(catalogue);
+            Ok(Self { handles: survey.handles, owned: survey.owned, clear, change, levels, pointed_at })
         } else {
             Err(survey.wrong)
         }
@@ -75,6 +81,37 @@ impl Territory {
     pub fn reaches(&self, table: &TableName) -> &[Reach] {
         self.owned.get(table).map_or(&[], |owned| owned.reaches.as_slice())
     }
+
+    /// The steps by their number, in rounds: those of one round do not wait for each other, and come after all before.
+    #[must_use]
+    pub fn rounds(&self) -> Vec<Range<usize>> {
+        let mut next = 0;
+        let mut round = |steps: usize| {
+            next += steps;
+            next - steps..next
+        };
+        // Two links of one table may be emptied, in the same rows.
+        self.clear.iter().map(|_| 1).chain(self.levels.iter().copied()).map(&mut round).collect()
+    }
+
+    /// How many look-ups a row of a step costs: itself, and for each foreign key that points at it, whether anything still
+    /// does.
+    #[must_use]
+    pub fn weight(&self, step: &Step) -> u32 {
+        let keys = if step.act == Act::Delete { self.pointed_at.get(&step.table).copied().unwrap_or(0) } else { 0 };
+        keys + 1
+    }
+}
+
+fn pointed_at(catalogue: &Catalogue) -> BTreeMap<TableName, u32> {
+    let mut out: BTreeMap<TableName, u32> = BTreeMap::new();
+    for key in catalogue.tables.values().flat_map(|table| &table.foreign_keys) {
+        let leaves = catalogue.tables.get(&key.target).map_or(&[][..], |table| table.leaves.as_slice());
+        for leaf in leaves {
+            *out.entry(leaf.clone()).or_default() += 1;
+        }
+    }
+    out
 }
 
 impl<'a> Survey<'a> {
@@ -173,19 +210,24 @@ impl<'a> Survey<'a> {
         steps
     }
 
-    fn change_steps(&mut self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for table in self.in_order() {
-            let Some(owned) = self.owned.get(&table.name).cloned() else { continue };
-            let act = match table.on_erase {
-                Rule::Delete => Act::Delete,
-                Rule::Anonymise => Act::Anonymise(self.becomes(table)),
-                Rule::Keep | Rule::Refresh => continue,
-            };
-            let step = |leaf| Step { table: leaf, reaches: owned.reaches.clone(), act: act.clone() };
-            steps.extend(self.leaves(&table.name).into_iter().map(step));
+    /// The steps, and how many of them are of each level.
+    fn change_steps(&mut self) -> (Vec<Step>, Vec<usize>) {
+        let (mut steps, mut levels) = (Vec::new(), Vec::new());
+        for level in self.in_order() {
+            let before = steps.len();
+            for table in level {
+                let Some(owned) = self.owned.get(&table.name).cloned() else { continue };
+                let act = match table.on_erase {
+                    Rule::Delete => Act::Delete,
+                    Rule::Anonymise => Act::Anonymise(self.becomes(table)),
+                    Rule::Keep | Rule::Refresh => continue,
+                };
+                let step = |leaf| Step { table: leaf, reaches: owned.reaches.clone(), act: act.clone() };
+                steps.extend(self.leaves(&table.name).into_iter().map(step));
+            }
+            levels.push(steps.len() - before);
         }
-        steps
+        (steps, levels)
     }
 
     /// What the columns of a table become.
@@ -205,8 +247,8 @@ impl<'a> Survey<'a> {
         out
     }
 
-    /// The tables whose rows change, each before what it points at.
-    fn in_order(&mut self) -> Vec<&'a Table> {
+    /// The tables whose rows change, each before what it points at: level by level, and none of a level points at another.
+    fn in_order(&mut self) -> Vec<Vec<&'a Table>> {
         let map = self.map;
         let mut left: Vec<&Table> = map
             .tables
@@ -228,7 +270,7 @@ impl<'a> Survey<'a> {
                 ));
                 return Vec::new();
             }
-            out.extend(ready);
+            out.push(ready);
             left = later;
         }
         out

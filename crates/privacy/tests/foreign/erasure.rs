@@ -1,6 +1,6 @@
 use crate::shop::{MAP, Shop, ada};
 use privacy::foreign::{ForeignError, Map, Territory, erase, find::Selector, plan::What};
-use store::foreign::{Act, Purpose};
+use store::foreign::{Act, Part, Purpose};
 
 #[tokio::test]
 async fn one_person_goes_everywhere_and_nobody_else_is_touched() {
@@ -62,6 +62,80 @@ async fn many_go_at_once() {
     ] {
         assert!(shop.db.is_so(so).await, "{so}");
     }
+}
+
+#[tokio::test]
+async fn many_rows_go_in_batches_by_two_connections() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            "INSERT INTO shop.orders (customer_id, total) SELECT g % 20 + 11, 1 FROM generate_series(1, 14000) AS g;
+             INSERT INTO shop.visit SELECT uid, '/pens', '192.0.2.7', '2026-03-03' FROM shop.users, generate_series(1, 200)
+                 WHERE id BETWEEN 11 AND 30;
+             INSERT INTO shop.ticket (assignee_id) SELECT g % 20 + 11 FROM generate_series(1, 3000) AS g;
+             INSERT INTO shop.invoice (buyer_id, buyer_name, buyer_mail, amount)
+                 SELECT g % 20 + 11, 'x', 'bill-' || g || '@example.org', 1 FROM generate_series(1, 3000) AS g;",
+        )
+        .await;
+    let many: Vec<Selector> = (11..=30).map(|key: i32| Selector::Key(key.to_string())).collect();
+    let receipt = shop.erase(&many).await.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    for step in &receipt.steps {
+        assert_eq!(step.planned, step.done, "{}", step.table);
+    }
+    assert!(receipt.steps.iter().map(|step| step.done).sum::<u64>() > 24_000);
+    for so in [
+        "SELECT count(*) = 40 FROM shop.users",
+        "SELECT count(*) = 40 * 5 FROM shop.orders",
+        "SELECT count(*) = 3060 AND count(assignee_id) = 40 FROM shop.ticket",
+        "SELECT count(*) = 3060 AND count(DISTINCT buyer_mail) = 3060 AND count(buyer_id) = 40 FROM shop.invoice",
+        "SELECT shop.others(ARRAY(SELECT g FROM generate_series(11, 30) AS g)) = (SELECT many FROM shop_before)",
+    ] {
+        assert!(shop.db.is_so(so).await, "{so}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_comes_behind_goes_too() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            "CREATE FUNCTION shop.late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 INSERT INTO shop.address (user_id, street, city) SELECT customer_id, 'x', 'y' FROM gone LIMIT 1; RETURN NULL; END $$;
+             CREATE TRIGGER late AFTER DELETE ON shop.orders REFERENCING OLD TABLE AS gone
+                 FOR EACH STATEMENT EXECUTE FUNCTION shop.late();",
+        )
+        .await;
+    let receipt = shop.erase(&ada()).await.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    let address = receipt.steps.iter().find(|step| step.table.to_string() == "shop.address").unwrap();
+    assert_eq!((address.planned, address.done, address.left), (1, 2, 0));
+    assert!(shop.db.is_so("SELECT shop.others(ARRAY[7]) = (SELECT one FROM shop_before)").await);
+}
+
+#[tokio::test]
+async fn rows_of_a_table_that_inherits_are_not_taken_for_those_of_the_other() {
+    let shop = Shop::new().await;
+    // Both tables have a row at the same place: the one is hers, the other is not.
+    shop.db
+        .as_superuser(
+            "CREATE TABLE shop.note (user_id bigint NOT NULL REFERENCES shop.users, body text NOT NULL);
+             CREATE TABLE shop.old_note (FOREIGN KEY (user_id) REFERENCES shop.users) INHERITS (shop.note);
+             INSERT INTO shop.note VALUES (7, 'hers'), (8, 'by ada_lovelace');
+             INSERT INTO shop.old_note VALUES (8, 'his'), (7, 'hers');",
+        )
+        .await;
+    let note = |name: &str| {
+        format!(
+            "\n[[table]]\nname = \"shop.{name}\"\non_erase = \"delete\"\nowned_by = [\"user_id -> shop.users(id)\"]\n\
+             mentions = {{ body = \"redact\" }}\n[table.columns]\nuser_id = \"pseudonym\"\nbody = \"content\"\n"
+        )
+    };
+    let receipt = shop.erase_with(&format!("{MAP}{}{}", note("note"), note("old_note")), &ada()).await.unwrap();
+    assert!(receipt.complete, "{}", receipt.text());
+    let so = "SELECT array_agg(tableoid::regclass || ' ' || body ORDER BY body)
+        = ARRAY['shop.note by [erased]', 'shop.old_note his'] FROM shop.note";
+    assert!(shop.db.is_so(so).await);
 }
 
 #[tokio::test]
@@ -148,7 +222,10 @@ async fn a_lock_is_waited_for_and_nothing_is_lost() {
         },
         async {
             let mut held = other.begin().await.unwrap();
-            assert_eq!((held.run(&orders, &handles, 1).await.unwrap(), orders.act.clone()), (1, Act::Delete));
+            assert_eq!(
+                (held.run(&orders, &handles, &Part::AtMost(1)).await.unwrap(), orders.act.clone()),
+                (1, Act::Delete)
+            );
             has.send(()).unwrap();
             tokio::time::sleep(std::time::Duration::from_millis(2_600)).await;
             drop(held);
@@ -196,7 +273,7 @@ async fn a_rehearsal_changes_nothing_and_a_stranger_is_refused() {
     }
     let handles = privacy::foreign::find::handles(&territory, &[]);
     assert!(
-        foreign.begin().await.unwrap().run(&territory.change[0], &handles, 1).await.is_err(),
+        foreign.begin().await.unwrap().run(&territory.change[0], &handles, &Part::AtMost(1)).await.is_err(),
         "a reader's connection cannot change anything"
     );
     assert!(shop.db.is_so("SELECT shop.others(ARRAY[7]) = (SELECT one FROM shop_before)").await);

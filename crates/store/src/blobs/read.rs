@@ -4,6 +4,7 @@ use super::{Blob, Blobs};
 use crate::{Store, StoreError};
 use object_store::{GetOptions, ObjectStore as _, ObjectStoreExt as _};
 use std::{fmt, ops::Range};
+use tokio::{spawn, task::JoinHandle};
 use vault::{
     KeyRing,
     stream::{CHUNK, HEADER, Opener},
@@ -18,8 +19,13 @@ pub struct Reader {
     blobs: Blobs,
     blob: Blob,
     opener: Opener,
-    /// How far [`Reader::next`] has come.
+    /// How far [`Reader::next`] has come; nothing was fetched before it has begun.
     at: u64,
+    begun: bool,
+    /// Where it ends.
+    end: u64,
+    /// What comes next, on its way already while the portion before is opened.
+    ahead: Option<JoinHandle<Result<Vec<u8>, StoreError>>>,
 }
 
 impl Reader {
@@ -44,7 +50,8 @@ impl Reader {
         let header = found.bytes().await?;
         let name = format!("blob {}", blob.id);
         let opener = Opener::new(keys, &blob.place(), &name, &header, sealed)?;
-        Ok(Self { blobs, blob, opener, at: 0 })
+        let end = opener.length();
+        Ok(Self { blobs, blob, opener, at: 0, begun: false, end, ahead: None })
     }
 
     /// How long it is.
@@ -53,21 +60,34 @@ impl Reader {
         self.opener.length()
     }
 
+    /// The same, of which [`Reader::next`] gives this part only.
+    #[must_use]
+    pub fn part(self, range: Range<u64>) -> Self {
+        let end = range.end.min(self.length());
+        Self { at: range.start.min(end), begun: false, end, ahead: None, ..self }
+    }
+
     /// A part of it. What lies behind the end is left out.
     ///
     /// # Errors
     /// As [`Reader::open`].
     pub async fn range(&self, range: Range<u64>) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let (needed, length) = (self.opener.needed(&range), range.end.min(self.length()).saturating_sub(range.start));
+        let needed = self.opener.needed(&range);
         if needed.is_empty() {
             return Ok(Zeroizing::default());
         }
-        let sealed = self.blobs.objects.get_range(&self.blob.location(), needed).await;
-        let mut buffer = Zeroizing::new(Vec::from(sealed.map_err(|error| missing(self.blob, error))?));
+        let sealed = fetch(self.blobs.clone(), self.blob, needed).await?;
+        self.opened(&range, &sealed)
+    }
+
+    /// What lies in the range, out of the chunks that were fetched for it.
+    fn opened(&self, range: &Range<u64>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let length = range.end.min(self.length()).saturating_sub(range.start);
+        let mut buffer = Zeroizing::new(Vec::new());
         let (first, skip) = Opener::chunk_of(range.start);
-        let plain = self.opener.open(first, &mut buffer)?.len();
-        buffer.truncate(plain);
-        buffer.drain(..skip.min(plain));
+        self.opener.open(first, sealed, &mut buffer)?;
+        let skip = skip.min(buffer.len());
+        buffer.drain(..skip);
         buffer.truncate(usize::try_from(length).unwrap_or(usize::MAX));
         Ok(buffer)
     }
@@ -78,12 +98,25 @@ impl Reader {
     /// As [`Reader::open`].
     pub async fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         // An empty blob has a chunk too, and it must be the right one.
-        if self.at > 0 && self.at >= self.length() {
+        if self.begun && self.at >= self.end {
             return Ok(None);
         }
-        let part = self.range(self.at..self.at + PORTION).await?;
-        self.at += PORTION;
-        Ok(Some(part))
+        let (now, then) = (self.portion(self.at), self.portion(self.at + PORTION));
+        let sealed = match self.ahead.take() {
+            Some(coming) => coming.await.map_err(|_| StoreError::Blobs("reading ahead panicked".to_owned()))??,
+            None => fetch(self.blobs.clone(), self.blob, self.opener.needed(&now)).await?,
+        };
+        if !then.is_empty() {
+            self.ahead = Some(spawn(fetch(self.blobs.clone(), self.blob, self.opener.needed(&then))));
+        }
+        (self.at, self.begun) = (now.end, true);
+        Ok(Some(self.opened(&now, &sealed)?))
+    }
+
+    /// What is given at once from there on. Portions end where chunks do, so that none is fetched twice.
+    fn portion(&self, at: u64) -> Range<u64> {
+        let at = if at == self.at { at } else { at - at % PORTION };
+        at..(at - at % PORTION + PORTION).min(self.end)
     }
 
     /// All of it.
@@ -99,6 +132,10 @@ impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reader({}, {} bytes)", self.blob.id, self.length())
     }
+}
+
+async fn fetch(blobs: Blobs, blob: Blob, needed: Range<u64>) -> Result<Vec<u8>, StoreError> {
+    blobs.objects.get_range(&blob.location(), needed).await.map(Vec::from).map_err(|error| missing(blob, error))
 }
 
 /// A row whose object is not there is no «nothing here»: something was lost.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::StoreError;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction, postgres::PgArguments, query::Query};
+use std::ops::Range;
 
 /// How the value of a column looks when nobody can tell any more whose it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,15 @@ pub struct Step {
     pub reaches: Vec<Reach>,
     /// What is done.
     pub act: Act,
+}
+
+/// Which rows of a table one statement looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// So many at most, wherever they lie. An index finds them.
+    AtMost(u32),
+    /// Those that lie on these pages, in the order of the disk. For rows that lie on nearly every page.
+    Pages(Range<u64>),
 }
 
 /// Changes that have not committed. Dropped, they are as if they had not been.
@@ -112,18 +122,26 @@ impl Step {
         }
     }
 
-    fn statement(&self, limit: u32) -> String {
+    /// `ONLY`: a table that inherits is a step of its own, and a row's place says nothing about another table's rows.
+    fn statement(&self, part: &Part) -> String {
         let (table, condition) = (self.table.sql(), self.condition());
-        let which = format!("t.ctid = ANY (ARRAY(SELECT t.ctid FROM {table} AS t WHERE {condition} LIMIT {limit}))");
+        let which = match part {
+            Part::AtMost(rows) => {
+                format!("t.ctid = ANY (ARRAY(SELECT t.ctid FROM ONLY {table} AS t WHERE {condition} LIMIT {rows}))")
+            }
+            Part::Pages(Range { start, end }) => {
+                format!("t.ctid >= '({start},0)'::tid AND t.ctid < '({end},0)'::tid AND {condition}")
+            }
+        };
         let set = match &self.act {
-            Act::Delete => return format!("DELETE FROM {table} AS t WHERE {which}"),
+            Act::Delete => return format!("DELETE FROM ONLY {table} AS t WHERE {which}"),
             Act::Anonymise(columns) => columns
                 .iter()
                 .map(|(column, kind, what)| format!("{} = {}", quoted(column), what.value(kind)))
                 .collect::<Vec<_>>(),
             Act::Clear(columns) => columns.iter().map(|column| format!("{} = NULL", quoted(column))).collect(),
         };
-        format!("UPDATE {table} AS t SET {} WHERE {which}", set.join(", "))
+        format!("UPDATE ONLY {table} AS t SET {} WHERE {which}", set.join(", "))
     }
 }
 
@@ -132,9 +150,9 @@ pub(crate) fn bound(sql: String, handles: &[Handle]) -> Query<'_, Postgres, PgAr
     given(with_handles(sql, handles), handles)
 }
 
-/// A statement that names every handle already.
+/// A statement that names every handle already. It is not kept by the server, so that it is planned for the values at hand.
 pub(crate) fn given(sql: String, handles: &[Handle]) -> Query<'_, Postgres, PgArguments> {
-    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
     handles.iter().fold(query, |query, handle| query.bind(&handle.values))
 }
 
@@ -144,7 +162,7 @@ impl Foreign {
     /// # Errors
     /// When the database refuses.
     pub async fn left(&mut self, step: &Step, handles: &[Handle]) -> Result<u64, StoreError> {
-        let sql = format!("SELECT count(*) FROM {} AS t WHERE {}", step.table.sql(), step.condition());
+        let sql = format!("SELECT count(*) FROM ONLY {} AS t WHERE {}", step.table.sql(), step.condition());
         self.counted(sql, handles).await
     }
 
@@ -189,6 +207,19 @@ impl Foreign {
         let row = bound(sql, handles).fetch_one(self.conn()).await?;
         let count: i64 = sqlx::Row::try_get(&row, 0)?;
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Of how many pages a table is.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn pages(&mut self, table: &TableName) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT pg_catalog.pg_relation_size({}::regclass) / current_setting('block_size')::bigint",
+            literal(&table.sql())
+        );
+        let pages: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(self.conn()).await?;
+        Ok(u64::try_from(pages).unwrap_or_default())
     }
 
     /// Begins a batch.
@@ -244,12 +275,12 @@ fn names_parameter(sql: &str, number: usize) -> bool {
 }
 
 impl Batch<'_> {
-    /// Carries out at most `limit` rows of a step, and says how many.
+    /// Carries out part of a step, and says how many rows it was.
     ///
     /// # Errors
     /// When the database refuses: the batch is lost then. [`is_passing`] tells whether to try again.
-    pub async fn run(&mut self, step: &Step, handles: &[Handle], limit: u32) -> Result<u64, StoreError> {
-        Ok(bound(step.statement(limit), handles).execute(&mut *self.transaction).await?.rows_affected())
+    pub async fn run(&mut self, step: &Step, handles: &[Handle], part: &Part) -> Result<u64, StoreError> {
+        Ok(bound(step.statement(part), handles).execute(&mut *self.transaction).await?.rows_affected())
     }
 
     /// The number of the transaction, by which the server can be asked how it ended. Only what changed something has one.
@@ -268,6 +299,13 @@ impl Batch<'_> {
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.transaction.commit().await?)
     }
+}
+
+/// Whether an error says that something still points at a row that was to go.
+#[must_use]
+pub fn is_pointed_at(error: &StoreError) -> bool {
+    let StoreError::Database(sqlx::Error::Database(error)) = error else { return false };
+    error.code().as_deref() == Some("23503")
 }
 
 /// Whether an error is one that passes: a lock that somebody holds, a deadlock, a statement that took too long.
@@ -296,9 +334,14 @@ mod tests {
     #[test]
     fn a_batch_takes_so_many_rows_and_no_more() {
         assert_eq!(
-            step(Act::Delete).statement(5),
-            "DELETE FROM \"shop\".\"order\" AS t WHERE t.ctid = ANY (ARRAY(SELECT t.ctid FROM \"shop\".\"order\" AS t WHERE \
+            step(Act::Delete).statement(&Part::AtMost(5)),
+            "DELETE FROM ONLY \"shop\".\"order\" AS t WHERE t.ctid = ANY (ARRAY(SELECT t.ctid FROM ONLY \"shop\".\"order\" AS t WHERE \
              (t.\"user_id\" = ANY ($1::text[]::bigint[])) LIMIT 5))"
+        );
+        assert_eq!(
+            step(Act::Delete).statement(&Part::Pages(8..16)),
+            "DELETE FROM ONLY \"shop\".\"order\" AS t WHERE t.ctid >= '(8,0)'::tid AND t.ctid < '(16,0)'::tid AND \
+             (t.\"user_id\" = ANY ($1::text[]::bigint[]))"
         );
     }
 
@@ -312,7 +355,7 @@ mod tests {
                 Become::Random { suffix: String::new(), longest: 20 },
             ),
         ];
-        let statement = step(Act::Anonymise(columns)).statement(9);
+        let statement = step(Act::Anonymise(columns)).statement(&Part::AtMost(9));
         assert!(statement.contains("t.\"name\" IS DISTINCT FROM 'gone'::text"), "{statement}");
         assert!(statement.contains("NOT LIKE 'erased-%'"), "{statement}");
         assert!(statement.contains(", 13)"), "seven characters are `erased-`: {statement}");

@@ -2,7 +2,7 @@
 
 use super::{
     Foreign,
-    sql::{TableName, quoted},
+    sql::{TableName, literal, quoted},
 };
 use crate::StoreError;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
@@ -43,6 +43,7 @@ pub struct Reader {
     table: TableName,
     columns: Vec<Searched>,
     needles: Vec<String>,
+    marks: Vec<String>,
     next: i64,
     end: i64,
     step: i64,
@@ -50,27 +51,37 @@ pub struct Reader {
 
 impl Reader {
     /// A reader of these columns of a table, or part of one. With `needles`, which are lower case, only rows that hold one
-    /// are brought; without, all are.
+    /// are brought; with `marks`, only rows that hold one of those, which have neither upper nor lower case; without, all
+    /// are.
     #[must_use]
-    pub fn new(table: TableName, columns: Vec<Searched>, needles: Vec<String>) -> Self {
-        let step = if needles.is_empty() { 64 } else { 4096 };
-        Self { table, columns, needles, next: 0, end: -1, step }
+    pub fn new(table: TableName, columns: Vec<Searched>, needles: Vec<String>, marks: Vec<String>) -> Self {
+        let step = if needles.is_empty() && marks.is_empty() { 64 } else { 4096 };
+        Self { table, columns, needles, marks, next: 0, end: -1, step }
+    }
+
+    /// The condition under which a text may name somebody. What is quick to see stands first, and bytes are compared:
+    /// some collations know no parts of a text.
+    fn test(&self, text: &str) -> Option<String> {
+        let any = |tests: Vec<String>| (!tests.is_empty()).then(|| format!("({})", tests.join(" OR ")));
+        let mark = |mark: &String| format!("strpos({text} COLLATE \"C\", {}) > 0", literal(mark));
+        let needle = |number| format!("strpos(lower({text}) COLLATE \"C\", ${}) > 0", number + 3);
+        let marks = any(self.marks.iter().map(mark).collect());
+        let needles = any((0..self.needles.len()).map(needle).collect());
+        match (marks, needles) {
+            (Some(marks), Some(needles)) => Some(format!("({marks} AND {needles})")),
+            (marks, needles) => marks.or(needles),
+        }
     }
 
     fn statement(&self) -> String {
         let texts: Vec<String> = self.columns.iter().map(Searched::text).collect();
         let mut sql = format!(
-            "SELECT t.ctid::text, ARRAY[{}] FROM {} AS t WHERE t.ctid >= $1::text::tid AND t.ctid < $2::text::tid",
+            "SELECT t.ctid::text, ARRAY[{}] FROM ONLY {} AS t WHERE t.ctid >= $1::text::tid AND t.ctid < $2::text::tid",
             texts.join(", "),
             self.table.sql()
         );
-        if !self.needles.is_empty() {
-            let tests: Vec<String> = texts
-                .iter()
-                .flat_map(|text| {
-                    (0..self.needles.len()).map(move |number| format!("strpos(lower({text}), ${}) > 0", number + 3))
-                })
-                .collect();
+        let tests: Vec<String> = texts.iter().filter_map(|text| self.test(text)).collect();
+        if !tests.is_empty() {
             sql += &format!(" AND ({})", tests.join(" OR "));
         }
         sql
@@ -91,8 +102,7 @@ impl Foreign {
     /// When the database refuses.
     pub async fn read_on(&mut self, reader: &mut Reader) -> Result<Option<Vec<Found>>, StoreError> {
         if reader.end < 0 {
-            let sql =
-                format!("SELECT pg_catalog.pg_relation_size({}::regclass)", super::sql::literal(&reader.table.sql()));
+            let sql = format!("SELECT pg_catalog.pg_relation_size({}::regclass)", literal(&reader.table.sql()));
             let bytes: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(self.conn()).await?;
             reader.end = bytes / PAGE;
         }
@@ -101,6 +111,7 @@ impl Foreign {
         }
         let until = reader.next + reader.step;
         let query = sqlx::query(AssertSqlSafe(reader.statement()))
+            .persistent(false)
             .bind(format!("({},0)", reader.next))
             .bind(format!("({until},0)"));
         let query = reader.needles.iter().fold(query, |query, needle| query.bind(needle));
@@ -127,7 +138,7 @@ impl Foreign {
         changes: &[(String, String, String)],
     ) -> Result<u64, StoreError> {
         let sql = format!(
-            "UPDATE {} AS t SET {name} = v.new::{} FROM unnest($1::text[], $2::text[], $3::text[]) AS v (place, old, new)
+            "UPDATE ONLY {} AS t SET {name} = v.new::{} FROM unnest($1::text[], $2::text[], $3::text[]) AS v (place, old, new)
              WHERE t.ctid = v.place::tid AND t.{name}::text = v.old",
             table.sql(),
             column.kind,

@@ -73,6 +73,12 @@ impl Limiter {
         Self(Arc::new(Inner { store, known: Mutex::default(), turns }))
     }
 
+    /// Asks for one request, of the batch that is there; `None` where the database must be asked.
+    #[must_use]
+    pub fn remembered(&self, key: &[u8; 32], quota: Quota) -> Option<Verdict> {
+        self.0.remembered(&(*key, quota))
+    }
+
     /// Asks for one request.
     ///
     /// # Errors
@@ -108,9 +114,10 @@ impl Inner {
     fn remembered(&self, key: &([u8; 32], Quota)) -> Option<Verdict> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // What has run out still tells how much the next batch may hold.
-        let lease = known.get_mut(key).filter(|lease| lease.holds())?;
-        let reset_in = lease.reset_in.saturating_sub(lease.since.elapsed());
-        if lease.used_up {
+        let lease = known.get_mut(key)?;
+        let age = lease.since.elapsed();
+        let reset_in = lease.reset_in.saturating_sub(age);
+        if age >= lease.holds || lease.used_up {
             return None;
         }
         if lease.here == 0 {

@@ -21,12 +21,17 @@ fn open(key: &Secret, place: &[u8], sealed: &[u8], range: Range<u64>) -> Option<
     let opener = Opener::with(key, place, "x", sealed.get(..HEADER)?, sealed.len() as u64).ok()?;
     let end = range.end.min(opener.length());
     let needed = opener.needed(&range);
-    let mut bytes = sealed.get(needed.start as usize..needed.end as usize)?.to_vec();
+    let bytes = sealed.get(needed.start as usize..needed.end as usize)?;
     if bytes.is_empty() {
-        return Some(bytes);
+        return Some(Vec::new());
     }
     let (first, skip) = Opener::chunk_of(range.start);
-    let plain = opener.open(first, &mut bytes).ok()?;
+    let mut plain = b"before".to_vec();
+    if opener.open(first, bytes, &mut plain).is_err() {
+        assert_eq!(plain, b"before", "of what does not open nothing is handed out");
+        return None;
+    }
+    let plain = plain.strip_prefix(b"before")?;
     Some(plain.get(skip..skip + (end - range.start) as usize)?.to_vec())
 }
 

@@ -38,8 +38,16 @@ impl Instance {
 
     /// Starts one there.
     pub(crate) async fn start(dir: ScratchDir, database: Option<String>, more: &[&str]) -> Self {
+        Self::begin(dir, database, more.iter().map(|&text| text.to_owned()).collect()).await
+    }
+
+    /// The same with words made for it.
+    pub(crate) async fn start_with(dir: ScratchDir, more: Vec<String>) -> Self {
+        Self::begin(dir, None, more).await
+    }
+
+    async fn begin(dir: ScratchDir, database: Option<String>, more: Vec<String>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let more: Vec<String> = more.iter().map(|&text| text.to_owned()).collect();
         let process = spawn(dir.path(), port, database.as_deref(), &more);
         let mut instance = Self { process, more, database, port, dir };
         instance.wait().await;
@@ -49,11 +57,15 @@ impl Instance {
     async fn wait(&mut self) {
         let end = Instant::now() + PATIENCE;
         while !self.dir.path().join("ready.json").exists() {
-            let log = || fs::read_to_string(self.dir.path().join("scratch.log")).unwrap_or_default();
-            assert!(self.process.try_wait().unwrap().is_none(), "it ended: {}", log());
-            assert!(Instant::now() < end, "it does not serve: {}", log());
+            assert!(self.process.try_wait().unwrap().is_none(), "it ended: {}", self.log());
+            assert!(Instant::now() < end, "it does not serve: {}", self.log());
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What it has said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("scratch.log")).unwrap_or_default()
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -91,6 +103,25 @@ impl Instance {
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
+    /// Ends it in good order, and its database server with it.
+    pub(crate) fn stop(&mut self) {
+        assert!(Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status().unwrap().success());
+        let ended = self.process.wait().unwrap();
+        assert!(ended.success(), "{ended}");
+    }
+
+    /// What it is told from the next start on.
+    pub(crate) fn more(&mut self, more: Vec<String>) {
+        self.more = more;
+    }
+
+    /// Runs it on the same data with other words, until it ends by itself.
+    pub(crate) async fn up(&self, more: &[String]) -> Output {
+        let mut command = command(self.dir.path(), self.port, self.database.as_deref(), more);
+        command.stdin(Stdio::null());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
     /// Starts it again on the same data.
     pub(crate) async fn begin_again(&mut self) {
         let ready = self.dir.path().join("ready.json");
@@ -120,6 +151,11 @@ impl Drop for Instance {
 
 fn spawn(dir: &Path, port: u16, database: Option<&str>, more: &[String]) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("scratch.log")).unwrap();
+    let mut command = command(dir, port, database, more);
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+}
+
+fn command(dir: &Path, port: u16, database: Option<&str>, more: &[String]) -> Command {
     let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_wordbond")));
     command.arg("up").arg("--profile").arg(dir.join("promises.toml")).arg("--data-dir").arg(dir);
     command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(more);
@@ -128,5 +164,5 @@ fn spawn(dir: &Path, port: u16, database: Option<&str>, more: &[String]) -> Chil
         Some(url) => command.env("WORDBOND_DATABASE_URL", url),
         None => command.env_remove("WORDBOND_DATABASE_URL"),
     };
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    command
 }

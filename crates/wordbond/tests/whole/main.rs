@@ -9,5 +9,6 @@
 
 mod instance;
 mod instances;
+mod keys;
 mod kills;
 mod load;

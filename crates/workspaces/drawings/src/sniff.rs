@@ -6,6 +6,8 @@ use store::drawings::Kind;
 const HEAD: usize = 1_024;
 /// How far an SVG's root element may be away: programs put long comments before it.
 const SVG_HEAD: usize = 16 * 1_024;
+/// So much of a file says what it is: what comes behind it changes nothing.
+pub const ENOUGH: usize = SVG_HEAD;
 
 /// The kind of a file; `None` for one that is no drawing that we know.
 #[must_use]

@@ -8,7 +8,15 @@ use crate::foreign::{
     receipt::Searched,
     state::{Folder, Progress},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use store::foreign::{
     Foreign, Kind, TableName,
     change::is_passing,
@@ -41,34 +49,117 @@ struct Count {
     left: u64,
 }
 
+/// What both connections read by.
+struct Sweep<'a> {
+    request: Request<'a>,
+    needles: Needles,
+    marks: Vec<String>,
+    folder: &'a Folder,
+    progress: Mutex<&'a mut Progress>,
+    /// The tables, the largest first.
+    tables: Vec<(usize, &'a Table)>,
+    next: AtomicUsize,
+    found: Mutex<BTreeMap<usize, Vec<Searched>>>,
+}
+
 /// Reads every text, redacts what the map says, and counts what is left.
-pub(super) async fn sweep(
-    foreign: &mut Foreign,
-    request: Request<'_>,
+pub(super) async fn sweep<'a>(
+    (foreign, other): (&mut Foreign, &mut Option<Foreign>),
+    request: Request<'a>,
     identifiers: &BTreeSet<String>,
-    folder: &Folder,
-    progress: &mut Progress,
+    folder: &'a Folder,
+    progress: &'a mut Progress,
 ) -> Result<Vec<Searched>, ForeignError> {
     let needles = Needles::new(identifiers.iter().cloned())
         .ok_or_else(|| ForeignError::Refused("there is too much to look for at once: erase fewer people".to_owned()))?;
-    for (name, table) in &request.catalogue.tables {
+    let live = &request.catalogue.tables;
+    for (name, table) in live {
         if table.kind == Kind::Materialized && request.map.table(name).is_some_and(|t| t.on_erase == Rule::Refresh) {
             foreign.refresh(name).await?;
         }
     }
-    let mut out = Vec::new();
-    for table in request.map.tables.iter().filter(|_| !needles.is_empty()) {
-        let columns = searchable(request, table);
-        let counts = of_table(foreign, request, table, &columns, &needles, (folder, progress)).await?;
-        out.extend(columns.into_iter().zip(counts).map(|(column, count)| Searched {
-            table: table.name.clone(),
-            column: column.column.column,
-            redacted: count.redacted,
-            kept: count.kept,
-            left: count.left,
-        }));
+    let mut tables: Vec<(usize, &Table)> =
+        request.map.tables.iter().enumerate().filter(|_| !needles.is_empty()).collect();
+    tables.sort_by_key(|(_, table)| Reverse(live.get(&table.name).map_or(0, |live| live.rows)));
+    let sweep = Sweep {
+        request,
+        marks: needles.marks(),
+        needles,
+        folder,
+        progress: Mutex::new(progress),
+        tables,
+        next: AtomicUsize::new(0),
+        found: Mutex::default(),
+    };
+    match other.as_mut() {
+        Some(other) => {
+            let (one, another) = tokio::join!(sweep.tables(foreign), sweep.tables(other));
+            one.and(another)?;
+        }
+        None => sweep.tables(foreign).await?,
     }
-    Ok(out)
+    let found = sweep.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(found.into_values().flatten().collect())
+}
+
+impl Sweep<'_> {
+    /// Takes tables until none is left.
+    async fn tables(&self, foreign: &mut Foreign) -> Result<(), ForeignError> {
+        while let Some((number, table)) = self.tables.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let columns = searchable(self.request, table);
+            let counts = self.of_table(foreign, table, &columns).await?;
+            let searched = columns.into_iter().zip(counts).map(|(column, count)| Searched {
+                table: table.name.clone(),
+                column: column.column.column,
+                redacted: count.redacted,
+                kept: count.kept,
+                left: count.left,
+            });
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(*number, searched.collect());
+        }
+        Ok(())
+    }
+
+    async fn of_table(
+        &self,
+        foreign: &mut Foreign,
+        table: &Table,
+        columns: &[Place],
+    ) -> Result<Vec<Count>, ForeignError> {
+        let mut counts = vec![Count::default(); columns.len()];
+        if columns.is_empty() {
+            return Ok(counts);
+        }
+        let leaves = self.request.catalogue.tables.get(&table.name).map_or(&[][..], |live| live.leaves.as_slice());
+        for leaf in leaves {
+            for pass in 1..=PASSES {
+                let before: u64 = counts.iter().map(|count| count.redacted).sum();
+                let mut here = vec![Count::default(); columns.len()];
+                let searched = columns.iter().map(|place| place.column.clone()).collect();
+                let mut reader = Reader::new(leaf.clone(), searched, self.needles.few(), self.marks.clone());
+                while let Some(rows) = foreign.read_on(&mut reader).await? {
+                    let redact = pass < PASSES;
+                    of_page(foreign, (table, leaf), columns, &self.needles, &rows, redact, &mut here).await?;
+                }
+                for (sum, count) in counts.iter_mut().zip(&here) {
+                    sum.redacted += count.redacted;
+                }
+                let now: u64 = counts.iter().map(|count| count.redacted).sum();
+                if now == before {
+                    // Nothing was changed any more: what this pass counted is what stands there.
+                    for (sum, count) in counts.iter_mut().zip(here) {
+                        sum.kept += count.kept;
+                        sum.left += count.left;
+                    }
+                    break;
+                }
+                let progress = &mut **self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+                progress.redacted += now - before;
+                self.folder.note(progress)?;
+            }
+        }
+        Ok(counts)
+    }
 }
 
 fn searchable(request: Request<'_>, table: &Table) -> Vec<Place> {
@@ -97,48 +188,6 @@ impl Place {
         };
         new.map(|new| new.chars().take(self.longest).collect())
     }
-}
-
-async fn of_table(
-    foreign: &mut Foreign,
-    request: Request<'_>,
-    table: &Table,
-    columns: &[Place],
-    needles: &Needles,
-    (folder, progress): (&Folder, &mut Progress),
-) -> Result<Vec<Count>, ForeignError> {
-    let mut counts = vec![Count::default(); columns.len()];
-    if columns.is_empty() {
-        return Ok(counts);
-    }
-    let leaves = request.catalogue.tables.get(&table.name).map_or(&[][..], |live| live.leaves.as_slice());
-    for leaf in leaves {
-        for pass in 1..=PASSES {
-            let before: u64 = counts.iter().map(|count| count.redacted).sum();
-            let mut here = vec![Count::default(); columns.len()];
-            let mut reader =
-                Reader::new(leaf.clone(), columns.iter().map(|place| place.column.clone()).collect(), needles.few());
-            while let Some(rows) = foreign.read_on(&mut reader).await? {
-                let redact = pass < PASSES;
-                of_page(foreign, (table, leaf), columns, needles, &rows, redact, &mut here).await?;
-            }
-            for (sum, count) in counts.iter_mut().zip(&here) {
-                sum.redacted += count.redacted;
-            }
-            let now: u64 = counts.iter().map(|count| count.redacted).sum();
-            if now == before {
-                // Nothing was changed any more: what this pass counted is what stands there.
-                for (sum, count) in counts.iter_mut().zip(here) {
-                    sum.kept += count.kept;
-                    sum.left += count.left;
-                }
-                break;
-            }
-            progress.redacted += now - before;
-            folder.note(progress)?;
-        }
-    }
-    Ok(counts)
 }
 
 async fn of_page(

@@ -3,13 +3,11 @@
 use super::*;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use axum::{
-    Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
 };
-use ingress::{Doors, Settings, Tls, serve};
+use ingress::{Caller, Doors, Failure, Gate, Policy, Route, RouteTable, Settings, Tls, gate::Later, serve};
 use kernel::{Clock as _, SystemClock};
 use outbound::{Register, Trust};
 use std::{
@@ -117,6 +115,19 @@ async fn show(State(engine): State<Shared>, headers: HeaderMap) -> Response {
     axum::Json(json!({ "data": { "latest_version": engine.versions.len() } })).into_response()
 }
 
+/// Knows nobody: who may do what, the engine says.
+struct Nobody;
+
+impl Gate for Nobody {
+    fn bearer<'a>(&'a self, _: &'a str) -> Later<'a, Result<Option<Caller>, Failure>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn operator(&self, _: &str) -> bool {
+        false
+    }
+}
+
 struct Server {
     engine: Shared,
     url: String,
@@ -136,16 +147,19 @@ impl Server {
         let pem = fs::read_to_string(tls.ca().unwrap()).unwrap();
         let main = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", main.local_addr().unwrap().port());
-        let router = Router::new()
-            .route("/v1/transit/encrypt/wordbond", post(encrypt))
-            .route("/v1/transit/decrypt/wordbond", post(decrypt))
-            .route("/v1/transit/keys/wordbond", get(show))
-            .route("/v1/transit/keys/wordbond/{what}", post(rotate))
-            .with_state(Arc::clone(&engine));
+        let open = Policy::open(4_096);
+        let table = RouteTable::new([
+            Route::post_with("/v1/transit/encrypt/wordbond", open, encrypt, &engine),
+            Route::post_with("/v1/transit/decrypt/wordbond", open, decrypt, &engine),
+            Route::get_with("/v1/transit/keys/wordbond", open, show, &engine),
+            Route::post_with("/v1/transit/keys/wordbond/{what}", open, rotate, &engine),
+        ]);
+        let gate: Arc<dyn Gate> = Arc::new(Nobody);
+        let served = table.router(&gate).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let settings = Settings::new(&url).unwrap();
         let until = async { drop(stopped.await) };
-        tokio::spawn(serve(Doors { main, plain: None }, router, tls, settings, until));
+        tokio::spawn(serve(Doors { main, plain: None }, served, tls, settings, until));
         let trust = Trust::none().with_pem(&pem).unwrap();
         Self { engine, url: format!("{url}/v1/transit/keys/wordbond"), trust, _stop: stop, _folder: folder }
     }

@@ -9,7 +9,11 @@ use crate::{
     texts::{self, EN},
 };
 use askama::Template;
-use axum::{extract, http::StatusCode, response::Response};
+use axum::{
+    extract,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use ingress::{Answer, Caller, Form as Sent, Ids, Query, see_other};
 use kernel::{Permission, PersonId};
 use serde::Deserialize;
@@ -149,9 +153,10 @@ pub(super) async fn original(
     caller: Caller,
     Ids(id): Ids<Uuid>,
     Query(how): Query<How>,
+    headers: HeaderMap,
 ) -> Answer<Response> {
     let (drawing, reader) = drawings::reader(app.store(), app.scoped(caller).await?, id).await?;
-    original::answer(&drawing, reader, how.save.is_some()).await
+    original::answer(&drawing, reader, how.save.is_some(), &headers).await
 }
 
 #[derive(Deserialize)]

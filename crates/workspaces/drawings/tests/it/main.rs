@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests may fail loudly")]
 
 mod api;
+mod arriving;
 mod browser;
 mod pages;
+mod ranges;
 mod sealed;
 mod system;
 mod visibility;

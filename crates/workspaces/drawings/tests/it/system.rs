@@ -3,10 +3,18 @@
 use ingress::{Answer, Doors, FormToken, LiveSession, RouteTable, Settings, State, Tls, gate::Later, serve};
 use kernel::Timestamp;
 use outbound::{Answer as Said, Dialler, Register, Site, Trust};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
 use serde_json::{Value, json};
 use std::sync::{Arc, Once};
 use testkit::ScratchDb;
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use ui::{Page, Shell};
 
 /// What a workspace takes as its frame.
@@ -19,6 +27,7 @@ type Chrome = Arc<
 pub(crate) struct System {
     pub(crate) site: Site,
     pub(crate) db: ScratchDb,
+    pem: String,
     _stop: oneshot::Sender<()>,
     _folder: tempfile::TempDir,
 }
@@ -62,7 +71,18 @@ impl System {
             let _ = stopped.await;
         }));
         let site = Site::new(&url, Trust::none().with_pem(&pem).unwrap()).unwrap();
-        Self { site, db, _stop: stop, _folder: folder }
+        Self { site, db, pem, _stop: stop, _folder: folder }
+    }
+
+    /// A connection on which a test speaks HTTP itself, bit by bit.
+    pub(crate) async fn dial(&self) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
+        let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let stream = self.site.connect().await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 
     /// A request with a token.

@@ -6,6 +6,7 @@ mod export;
 mod okr_export;
 mod pages;
 #[path = "../../../drawings/tests/it/system.rs"]
+#[expect(dead_code, reason = "shared with drawings, whose tests use more of it")]
 mod system;
 
 use okrs::Okrs;
