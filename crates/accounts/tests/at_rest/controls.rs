@@ -118,5 +118,10 @@ async fn whoever_is_erased_is_gone_and_a_report_alone_is_found() {
 
 #[tokio::test]
 async fn copies_of_whoever_is_erased_are_found() {
-    whoever_is_erased(erase::FAULTS.split_at(1).1).await;
+    whoever_is_erased(erase::FAULTS.split_at(1).1.split_at(1).0).await;
+}
+
+#[tokio::test]
+async fn whoever_is_erased_in_name_or_handed_on_is_found() {
+    whoever_is_erased(erase::FAULTS.split_at(2).1).await;
 }
