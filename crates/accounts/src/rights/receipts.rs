@@ -1,6 +1,6 @@
 //! Receipts: for whoever knows their address, signed in or not.
 
-use super::{state_of, texts::EN, wire::ShownReceipt};
+use super::{overview::place, state_of, texts::EN, wire::ShownReceipt};
 use crate::{Accounts, team::view::Viewer};
 use axum::{Json as Reply, extract::State, http::StatusCode, response::Response};
 use ingress::{Ids, problem::Answer};
@@ -9,7 +9,7 @@ use privacy::{
     case::{Case, Kind},
     receipt::Receipt,
 };
-use store::{DataMap, rights::cases};
+use store::rights::cases;
 use ui::{Cell, Facts, Page, Section, Table};
 use uuid::Uuid;
 
@@ -36,8 +36,8 @@ pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(t
         if case.kind == Kind::Erasure {
             facts = facts.fact(EN.keys, receipt.keys.to_string()).fact(EN.searched, receipt.searched.to_string());
         }
-        page = page.add(facts).add(counts(EN.receipt_rows, &receipt.rows)?);
-        let kept = (!receipt.kept.is_empty()).then(|| counts(EN.receipt_kept, &receipt.kept)).transpose()?;
+        page = page.add(facts).add(counts(EN.rows_of(case.kind), &receipt.rows));
+        let kept = (!receipt.kept.is_empty()).then(|| counts(EN.receipt_kept, &receipt.kept));
         page = page.add(kept);
     } else {
         page = page.add(facts);
@@ -45,14 +45,12 @@ pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(t
     viewer.show(&accounts, "/receipts", StatusCode::OK, &page).await
 }
 
-fn counts(title: &str, rows: &store::rights::rows::Counts) -> Answer<Section> {
-    let map = DataMap::own()?;
+fn counts(title: &str, rows: &store::rights::rows::Counts) -> Section {
     let mut table = Table::new(title, [EN.place, EN.rows]).empty(EN.receipt_none);
     for (name, count) in rows {
-        let about = map.table(name).map_or_else(|| name.clone(), |table| table.about.clone());
-        table = table.row([Cell::text(&about), Cell::text(count.to_string())]);
+        table = table.row([place(name), Cell::text(count.to_string())]);
     }
-    Ok(Section::new(title).add(table))
+    Section::new(title).add(table)
 }
 
 /// GET /api/receipts/{token}.

@@ -49,7 +49,6 @@ pub(crate) struct Texts {
     pub(crate) receipt_lead: &'static str,
     pub(crate) receipt_keep: &'static str,
     pub(crate) receipt_address: &'static str,
-    pub(crate) receipt_rows: &'static str,
     pub(crate) receipt_kept: &'static str,
     pub(crate) receipt_none: &'static str,
     pub(crate) keys: &'static str,
@@ -146,7 +145,6 @@ pub(crate) const EN: Texts = Texts {
     receipt_lead: "What became of a request, in counts. It names nobody.",
     receipt_keep: "Keep this address: it works without signing in, also once your account is gone.",
     receipt_address: "Its address",
-    receipt_rows: "Entries by place",
     receipt_kept: "Entries that stay, with an id that leads nowhere",
     receipt_none: "None.",
     keys: "Keys destroyed",
@@ -249,6 +247,14 @@ impl Texts {
             Kind::Objection => {
                 "Somebody at the operator's weighs it. Until then processing is restricted (article 21)."
             }
+        }
+    }
+
+    /// What a receipt counts.
+    pub(crate) const fn rows_of(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Erasure => "Entries erased",
+            _ => "Entries in the copy",
         }
     }
 

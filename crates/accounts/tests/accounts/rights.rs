@@ -259,7 +259,7 @@ async fn a_copy_takes_a_session_that_was_confirmed_lately() {
     assert!(told.link.unwrap().1.ends_with(&format!("/account/data/requests/{case}")));
     // Of a copy no key is destroyed, and its tables have headings that are seen.
     let shown = system.visitor().get(&receipt).await.unwrap().text();
-    assert!(!shown.contains("Keys destroyed") && shown.contains("<h2>Entries by place</h2>"), "{shown}");
+    assert!(!shown.contains("Keys destroyed") && shown.contains("<h2>Entries in the copy</h2>"), "{shown}");
     // The address of the receipt can be copied by hand.
     let page = visitor.get(&format!("/account/data/requests/{case}")).await.unwrap().text();
     assert!(page.contains(&format!("<code>{}{receipt}</code>", system.site.url())), "{page}");
