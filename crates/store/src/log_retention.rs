@@ -33,7 +33,13 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    time::Duration,
 };
+use tokio::time::sleep;
+
+/// How often an old report is looked at before it counts, and how long after each look.
+const LOOKS: u32 = 15;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -224,7 +230,7 @@ async fn attack(
     let marks = plant.marks_stand(&entries, before(now, keep))?;
     let starts = starts_are_told(store, &entries, before(now, keep)).await?;
     let gone = plant.old_day_went(&layout, now)?;
-    let old_reports = reports_before(store, limit).await?;
+    let old_reports = reports_that_stay(store, limit).await?;
     if old_reports > 0 {
         return Err(Stop::Broke(format!("{old_reports} reports of browsers are older than {keep}")));
     }
@@ -276,6 +282,20 @@ async fn starts_are_told(store: &Store, entries: &Entries, since: Timestamp) -> 
         starts += 1;
     }
     Ok(starts)
+}
+
+/// How many reports are older, and stay so for a while: one that is due goes with the next sweep, and whoever looks whether
+/// sweeps work leaves one that is.
+async fn reports_that_stay(store: &Store, limit: Timestamp) -> Result<i64, StoreError> {
+    let mut old = reports_before(store, limit).await?;
+    for _ in 0..LOOKS {
+        if old == 0 {
+            break;
+        }
+        sleep(PAUSE).await;
+        old = reports_before(store, limit).await?;
+    }
+    Ok(old)
 }
 
 async fn reports_before(store: &Store, limit: Timestamp) -> Result<i64, StoreError> {
