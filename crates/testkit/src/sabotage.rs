@@ -88,6 +88,8 @@ pub struct Runner {
     system: ScratchSystem,
     /// The promises that were Kept before anything was broken; the others prove nothing here.
     kept: BTreeSet<String>,
+    /// Those that nothing was proven about, such as a way of asking that is not built: a fault says nothing about them.
+    unproven: BTreeSet<String>,
     controls: Vec<(String, String)>,
     /// How many promises that a fault must leave alone are looked at, drawn anew for each; all of them without a number.
     others: Option<usize>,
@@ -110,9 +112,10 @@ impl Runner {
             rows.retain(|row| !failed.contains(&row.id));
             rows.extend(again.into_iter().filter(|row| failed.contains(&row.id)));
         }
-        let kept = rows.iter().filter(|row| row.verdict == "kept").map(|row| row.id.clone()).collect();
+        let of = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).map(|row| row.id.clone()).collect();
+        let (kept, unproven) = (of("kept"), of("unproven"));
         let controls = rows.into_iter().filter_map(|row| Some((row.id, row.control?))).collect();
-        Ok(Self { system, kept, controls, others, around: None, copying: None })
+        Ok(Self { system, kept, unproven, controls, others, around: None, copying: None })
     }
 
     /// The promises that the untouched copy keeps.
@@ -143,8 +146,12 @@ impl Runner {
             seconds_to_green: None,
             note: None,
         };
-        if let Some(missing) = fault.breaks.iter().find(|control| self.keeps_nothing_of(control)) {
-            outcome.note = Some(format!("no promise of {missing} is Kept even before anything is broken"));
+        if let Some(missing) = targets.iter().find(|id| !self.kept.contains(*id)) {
+            outcome.note = Some(format!("{missing} is not Kept even before anything is broken"));
+            return Ok(outcome);
+        }
+        if let Some(control) = fault.breaks.iter().find(|control| self.proves_nothing_of(control)) {
+            outcome.note = Some(format!("no promise of {control} is Kept even before anything is broken"));
             return Ok(outcome);
         }
         let begun = Instant::now();
@@ -190,17 +197,16 @@ impl Runner {
         self.system.stop().await
     }
 
-    /// The promises that must turn Broken: those of the fault's controls that are Kept. What another parameter leaves Unproven,
-    /// such as a way of asking that is not built yet, says nothing before and after.
+    /// The promises that must turn Broken: those of the fault's controls, but for what is Unproven before and after.
     fn targets(&self, fault: &Fault) -> BTreeSet<String> {
         let hit = self.controls.iter().filter(|(_, control)| fault.breaks.contains(&control.as_str()));
-        hit.map(|(id, _)| id.clone()).filter(|id| self.kept.contains(id)).collect()
+        hit.map(|(id, _)| id.clone()).filter(|id| !self.unproven.contains(id)).collect()
     }
 
-    /// Whether the profile promises something of the control, and none of it is Kept.
-    fn keeps_nothing_of(&self, control: &str) -> bool {
+    /// Whether the profile promises something of the control, and all of it is Unproven.
+    fn proves_nothing_of(&self, control: &str) -> bool {
         let mut promised = self.controls.iter().filter(|(_, of)| of == control).peekable();
-        promised.peek().is_some() && promised.all(|(id, _)| !self.kept.contains(id))
+        promised.peek().is_some() && promised.all(|(id, _)| self.unproven.contains(id))
     }
 
     /// Attacks the targets until all of them are Broken, and then the others until all that were Kept still are.
