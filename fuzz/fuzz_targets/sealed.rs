@@ -2,19 +2,11 @@
 
 #![no_main]
 
-use kernel::TenantId;
-use libfuzzer_sys::fuzz_target;
-use std::sync::LazyLock;
-use vault::{KeyRing, Place, Sealed, Subject};
+mod keys;
 
-static KEYS: LazyLock<(tempfile::TempDir, KeyRing, Place)> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
-    let keys = KeyRing::open(dir.path(), None).unwrap();
-    let tenant = TenantId::new();
-    keys.create(tenant, Subject::Tenant).unwrap();
-    let place = Place { tenant, subject: Subject::Tenant, table: "t", column: "c", row: uuid::Uuid::nil(), version: 1 };
-    (dir, keys, place)
-});
+use keys::KEYS;
+use libfuzzer_sys::fuzz_target;
+use vault::{Place, Sealed};
 
 fuzz_target!(|input: (Vec<u8>, String, usize, u8, u128)| {
     let (bytes, text, at, change, row) = input;

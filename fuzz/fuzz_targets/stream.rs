@@ -3,22 +3,12 @@
 
 #![no_main]
 
-use kernel::TenantId;
-use libfuzzer_sys::fuzz_target;
-use std::{ops::Range, sync::LazyLock};
-use vault::{
-    KeyRing, Place, Subject,
-    stream::{CHUNK, HEADER, Opener, Sealer, sealed_length},
-};
+mod keys;
 
-static KEYS: LazyLock<(tempfile::TempDir, KeyRing, Place)> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
-    let keys = KeyRing::open(dir.path(), None).unwrap();
-    let tenant = TenantId::new();
-    keys.create(tenant, Subject::Tenant).unwrap();
-    let place = Place { tenant, subject: Subject::Tenant, table: "t", column: "c", row: uuid::Uuid::nil(), version: 1 };
-    (dir, keys, place)
-});
+use keys::KEYS;
+use libfuzzer_sys::fuzz_target;
+use std::ops::Range;
+use vault::stream::{CHUNK, HEADER, Opener, Sealer, sealed_length};
 
 fn nobody_sealed_it(range: &Range<u64>, bytes: &[u8]) {
     let (_, keys, place) = &*KEYS;
