@@ -96,9 +96,11 @@ fn time_of(line: &str) -> Option<Timestamp> {
     format!("{date}T{time}Z").parse().ok()
 }
 
-/// The name in the entry about somebody who was not let in.
+/// The name in the entry about somebody who was not let in: either not believed, or believed and not known.
 fn refused(line: &str) -> Option<&str> {
-    line.split_once("authentication failed for user \"")?.1.split('"').next()
+    let (_, rest) =
+        ["authentication failed for user \"", "FATAL:  role \""].iter().find_map(|said| line.split_once(said))?;
+    rest.split('"').next()
 }
 
 /// Whether a word is an address of mail, or of a network other than this machine's own.
@@ -164,6 +166,7 @@ mod tests {
         let line = "2026-11-22 10:44:33.123 UTC [7] wb FATAL:  Peer authentication failed for user \"mark\"";
         assert_eq!(time_of(line), Some("2026-11-22T10:44:33.123Z".parse().unwrap()));
         assert_eq!(refused(line), Some("mark"));
+        assert_eq!(refused("2026-11-22 10:44:33.123 UTC [7] FATAL:  role \"mark\" does not exist"), Some("mark"));
         for none in ["", "\tDETAIL", "2026-11-22 10:44:33.123 CET [7]", "ä2026-11-22 10:44:33.123"] {
             assert_eq!(time_of(none), None, "{none}");
         }
