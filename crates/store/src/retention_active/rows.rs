@@ -80,7 +80,7 @@ impl Rows {
         self.rows.values().map(BTreeSet::len).sum()
     }
 
-    /// A team's rows that never run out.
+    /// A team's rows.
     pub(super) fn of_team(&self, tenant: Uuid) -> Vec<(String, String)> {
         self.rows.get(&tenant).into_iter().flatten().cloned().collect()
     }
