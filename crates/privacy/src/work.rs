@@ -37,7 +37,11 @@ pub async fn run(store: &Store, lease: &Lease) -> Result<Done, StoreError> {
                 return answer(store, scoped, lease, found, account).await;
             }
             drop(scoped);
-            erasure::begin(store, lease, *case, account).await?;
+            if cases::letter_waits(store, account, *case).await? {
+                jobs::put_off(store, lease, store.clock().now() + cases::LOOKS).await?;
+            } else {
+                erasure::begin(store, lease, *case, account).await?;
+            }
         }
         erase::FINISH => {
             drop(scoped);

@@ -8,10 +8,14 @@ use crate::{Scoped, Store, StoreError, time::At};
 use jiff::SignedDuration;
 use kernel::{Actor, TenantId, Timestamp};
 use sqlx::Row as _;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a worker has the job to itself.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often whoever works for longer says that the job is still being done.
+pub const RENEWS: Duration = Duration::from_secs(60);
 
 /// The first pause after a failure; it doubles with each further one.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
@@ -126,6 +130,29 @@ pub async fn lease(store: &Store) -> Result<Option<Lease>, StoreError> {
     .transpose()
 }
 
+/// Makes a lease begin anew, for work that takes longer than one lasts. A job that is just being taken off is left alone, and so
+/// is one that another worker holds by now.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn renew(store: &Store, lease: &Lease) -> Result<(), StoreError> {
+    const SQL: &str = "WITH mine AS MATERIALIZED (
+            SELECT tenant_id, job_id FROM wordbond.ticket
+            WHERE tenant_id = $1 AND job_id = $2 AND fence = $3 FOR UPDATE SKIP LOCKED)
+        UPDATE wordbond.ticket AS t SET leased_until = $4 FROM mine
+        WHERE t.tenant_id = mine.tenant_id AND t.job_id = mine.job_id";
+    let mut tx = store.dispatcher().await?;
+    sqlx::query(SQL)
+        .bind(lease.tenant.uuid())
+        .bind(lease.job)
+        .bind(lease.fence)
+        .bind(At(store.clock().now() + LEASE))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Begins the work: a transaction in the scope of the job's tenant, and what is to be done.
 ///
 /// # Errors
@@ -179,6 +206,15 @@ pub(crate) async fn take_off(scoped: &mut Scoped, lease: &Lease) -> Result<(), S
 /// [`StoreError::LostLease`] when another worker holds it by now.
 pub async fn retry(store: &Store, lease: &Lease) -> Result<Timestamp, StoreError> {
     let due = store.clock().now() + pause(lease.attempts);
+    put_off(store, lease, due).await?;
+    Ok(due)
+}
+
+/// Gives the job back, to be done at that time: something must come first.
+///
+/// # Errors
+/// [`StoreError::LostLease`] when another worker holds it by now.
+pub async fn put_off(store: &Store, lease: &Lease, due: Timestamp) -> Result<(), StoreError> {
     let mut tx = store.dispatcher().await?;
     const SQL: &str = "UPDATE wordbond.ticket SET leased_until = NULL, due_at = $4
         WHERE tenant_id = $1 AND job_id = $2 AND fence = $3";
@@ -190,7 +226,7 @@ pub async fn retry(store: &Store, lease: &Lease) -> Result<Timestamp, StoreError
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
-    if done.rows_affected() == 0 { Err(StoreError::LostLease) } else { Ok(due) }
+    if done.rows_affected() == 0 { Err(StoreError::LostLease) } else { Ok(()) }
 }
 
 fn pause(attempts: i32) -> SignedDuration {

@@ -3,7 +3,7 @@
 
 use accounts::Accounts;
 use privacy::work::Done;
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 use store::{
     Store, StoreError, blobs,
     jobs::{self, Job, Lease},
@@ -69,14 +69,32 @@ async fn next(accounts: &Accounts) -> Result<bool, StoreError> {
 /// One job. What fails is due again later; whoever lost the lease leaves it to the other.
 async fn one(accounts: &Accounts, lease: &Lease, job: &Job) {
     let store = accounts.store();
-    let failed = match handle(accounts, lease, job).await {
-        Ok(()) | Err(StoreError::LostLease) => return,
+    let done = tokio::select! {
+        done = handle(accounts, lease, job) => done,
+        never = keep(store, lease) => match never {},
+    };
+    let failed = match done {
+        Ok(()) => return,
+        Err(StoreError::LostLease) => {
+            tracing::warn!(attempts = lease.attempts, "a job was taken over by somebody else before it was done");
+            return;
+        }
         Err(error) => error,
     };
     match jobs::retry(store, lease).await {
         Ok(due) => tracing::error!(error = %failed, attempts = lease.attempts, %due, "a job failed"),
         Err(StoreError::LostLease) => {}
         Err(error) => tracing::error!(%error, "a job could not be given back"),
+    }
+}
+
+/// Keeps the job for as long as it is being done.
+async fn keep(store: &Store, lease: &Lease) -> Infallible {
+    loop {
+        sleep(jobs::RENEWS).await;
+        if let Err(error) = jobs::renew(store, lease).await {
+            tracing::error!(%error, "a job that is being done could not be kept");
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 use super::life::World;
 use jiff::SignedDuration;
 use kernel::Span;
-use privacy::case::Kind;
-use store::rights::clocks::{self, Clocks};
+use privacy::case::{Kind, State};
+use store::rights::{
+    clocks::{self, Clocks},
+    decide::{self, Decision},
+};
 
 const WITHIN: Span = Span::days(30);
 
@@ -85,4 +88,81 @@ async fn a_case_that_nothing_carries_out_is_stranded() {
     world.ask(ada, Kind::Erasure).await;
     world.db.as_superuser("DELETE FROM wordbond.ticket").await;
     assert_eq!(walk(&world, &[Kind::Erasure]).await.stranded, 1);
+}
+
+#[tokio::test]
+async fn a_law_that_holds_for_longer_than_the_time_promised_makes_nothing_late() {
+    let world = World::new().await;
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let case = world.ask(ada, Kind::Erasure).await;
+    let decision = Decision { case: case.id, admin: admin.account, reason: "a court asked for it" };
+    let until = world.store().clock().now() + SignedDuration::from_hours(24 * 200);
+    decide::hold(world.store(), decision, until).await.unwrap();
+    world.work().await;
+    // Longer than the log of closed cases is looked at.
+    world.pass(SignedDuration::from_hours(24 * 190));
+    let found = walk(&world, &[Kind::Erasure]).await;
+    assert!(is_fine(&found) && (found.waiting, found.held) == (1, 1), "{found:?}");
+    decide::release(world.store(), Decision { reason: "the court is done", ..decision }).await.unwrap();
+    let found = walk(&world, &[Kind::Erasure]).await;
+    assert!(is_fine(&found) && found.open == 1, "between the end of the hold and the job: {found:?}");
+    world.work().await;
+    assert_eq!(world.case(&case).await.state, State::Done);
+    let found = walk(&world, &[Kind::Erasure]).await;
+    assert!(is_fine(&found) && found.worst_closed < SignedDuration::from_hours(1), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_case_that_stood_once_counts_its_time_by_the_log() {
+    let world = World::new().await;
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let case = world.ask(ada, Kind::Erasure).await;
+    let decision = Decision { case: case.id, admin: admin.account, reason: "who are you?" };
+    decide::pause(world.store(), decision).await.unwrap();
+    world.pass(SignedDuration::from_hours(24 * 3));
+    decide::resume(world.store(), decision, |case, _| case.due_at).await.unwrap();
+    let kinds = [Kind::Erasure];
+    let found = walk(&world, &kinds).await;
+    assert!(is_fine(&found) && found.worst_open < SignedDuration::from_hours(1), "{found:?}");
+    for (meddle, mend) in [
+        (
+            "UPDATE wordbond.rights_case SET paused_seconds = paused_seconds + 31536000",
+            "UPDATE wordbond.rights_case SET paused_seconds = paused_seconds - 31536000",
+        ),
+        (
+            "UPDATE wordbond.rights_case SET state = 'paused', paused_at = '2026-03-06T09:00:00Z'",
+            "UPDATE wordbond.rights_case SET state = 'open', paused_at = NULL",
+        ),
+        (
+            "UPDATE wordbond.rights_case SET held_until = '9999-01-01'",
+            "UPDATE wordbond.rights_case SET held_until = NULL",
+        ),
+    ] {
+        world.db.as_superuser(meddle).await;
+        assert_eq!(walk(&world, &kinds).await.untold, 1, "{meddle}");
+        world.db.as_superuser(mend).await;
+        let found = walk(&world, &kinds).await;
+        assert!(is_fine(&found), "{mend}: {found:?}");
+    }
+    // Whatever the row says, it is late when it has run for longer than it may.
+    world.pass(SignedDuration::from_hours(24 * 31));
+    world.db.as_superuser("UPDATE wordbond.rights_case SET paused_seconds = paused_seconds + 31536000").await;
+    assert_eq!(walk(&world, &kinds).await.late, 1);
+}
+
+#[tokio::test]
+async fn a_case_is_not_moved_out_of_sight() {
+    let world = World::new().await;
+    let ada = world.somebody("ada@example.org").await;
+    world.ask(ada, Kind::Erasure).await;
+    world.pass(SignedDuration::from_hours(24 * 26));
+    world
+        .db
+        .as_superuser(
+            "UPDATE wordbond.rights_case SET state = 'refused', opened_at = opened_at - interval '1 year',
+                closed_at = opened_at + interval '26 days', paused_seconds = 366 * 86400",
+        )
+        .await;
+    let found = walk(&world, &[Kind::Erasure]).await;
+    assert_eq!(found.untold, 1, "{found:?}");
 }

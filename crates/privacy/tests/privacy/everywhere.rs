@@ -14,9 +14,10 @@ use store::{
     accounts::{self, SignedUp},
     audit, notes, operator_tenant,
     rights::{
+        cases,
         decide::{self, Decision},
         footprint::{self, Team},
-        holds, places, tombstones, verify,
+        holds, places, restrict, tombstones, verify,
     },
     team,
     tenancy::{self, Joined, NewPerson},
@@ -291,4 +292,59 @@ async fn a_copy_tells_of_ones_own_cases_and_not_of_those_that_one_decided() {
     // Nor does the log know, whoever opens it.
     let log = audit::list(&mut store.scoped(operator_tenant(), &Actor::Operator).await.unwrap(), 100).await.unwrap();
     assert!(log.iter().all(|entry| entry.event.context.values().all(|text| !text.contains("neighbour"))));
+}
+
+#[tokio::test]
+async fn an_erasure_leaves_no_case_open_behind_it() {
+    let world = World::new().await;
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let objection = world.ask(ada, Kind::Objection).await;
+    world.work().await;
+    let copy = world.ask(ada, Kind::Access).await;
+    let decision = Decision { case: copy.id, admin: admin.account, reason: "which team do you mean?" };
+    decide::pause(world.store(), decision).await.unwrap();
+    let erasure = world.ask(ada, Kind::Erasure).await;
+    world.work().await;
+    assert_eq!(world.case(&erasure).await.state, State::Done);
+    for case in [&objection, &copy] {
+        let left = world.case(case).await;
+        assert!(left.state == State::Withdrawn && left.closed_at.is_some(), "{left:?}");
+    }
+    for kind in Kind::ALL {
+        let found = store::rights::clocks::walk(world.store(), &[kind], Span::days(1)).await.unwrap();
+        assert_eq!((found.untold, found.stranded, found.late), (0, 0, 0), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_back_meanwhile_restricts_nobody() {
+    let world = World::new().await;
+    let store = world.store();
+    let ada = world.somebody("ada@example.org").await;
+    let case = world.ask(ada, Kind::Objection).await;
+    // The job has read the case; then it is taken back.
+    cases::withdraw(store, ada.account, case.id).await.unwrap();
+    restrict::set(store, ada.account, true, Some(case.id)).await.unwrap();
+    assert!(!restrict::is_on(store, ada.account).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_its_own_warning_but_not_for_long() {
+    let world = World::new().await;
+    let store = world.store();
+    for served in [true, false] {
+        let ada = world.somebody(&format!("ada-{served}@example.org")).await;
+        let case = world.ask(ada, Kind::Erasure).await;
+        store::mails::put(store, Some(ada.account), "you asked for it", Span::hours(72), false).await.unwrap();
+        world.work().await;
+        assert_eq!(world.case(&case).await.state, State::Open, "the mail server is away");
+        if served {
+            world.db.as_superuser("DELETE FROM wordbond.mail").await;
+            world.pass(SignedDuration::from_secs(10));
+        } else {
+            world.pass(SignedDuration::from_hours(1));
+        }
+        world.work().await;
+        assert_eq!(world.case(&case).await.state, State::Done, "{served}");
+    }
 }

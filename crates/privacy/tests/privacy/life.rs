@@ -83,6 +83,8 @@ impl World {
         scoped.commit().await.unwrap();
         let file = File { name: "gear", kind: drawings::Kind::Png, content: &[7; 4_096] };
         drawings::upload(store, tenant, &Actor::Person { id: person }, file).await.unwrap();
+        // What they ask for next is asked for later.
+        self.pass(SignedDuration::from_secs(1));
     }
 
     pub(crate) async fn scoped(&self, tenant: TenantId, person: PersonId) -> Scoped {

@@ -2,12 +2,12 @@
 
 use super::life::World;
 use jiff::SignedDuration;
-use kernel::{Span, TeamRole};
+use kernel::{Actor, Span, TeamRole};
 use privacy::{
     case::Kind,
     retention::{due, rules, sweep},
 };
-use store::{DataMap, one_time, rights::restrict, team, upkeep};
+use store::{DataMap, audit, one_time, operator_tenant, rights::restrict, team, upkeep};
 
 const DAY: i64 = 24;
 
@@ -32,6 +32,12 @@ async fn what_has_run_out_goes_and_what_has_not_stays() {
     let left = team::invitations(&mut world.scoped(ada.tenant, ada.person).await).await.unwrap();
     assert_eq!(left.iter().map(|one| one.email.as_str()).collect::<Vec<_>>(), ["new@example.org"]);
     assert!(sweep(store).await.unwrap().is_empty());
+    // Each transaction told what it took, in the operator's log.
+    let log = audit::list(&mut store.scoped(operator_tenant(), &Actor::Operator).await.unwrap(), 100).await.unwrap();
+    let told: Vec<_> = log.iter().filter(|entry| entry.event.action == "retention.sweep").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].event.targets, [format!("tenant:{}", ada.tenant)]);
+    assert_eq!(told[0].event.context.get("wordbond.invitation").map(String::as_str), Some("1"));
 }
 
 #[tokio::test]

@@ -15,6 +15,11 @@ pub const ANSWER: &str = "rights.answer";
 /// How long an erasure waits before it begins: whoever asked still sees their case, and where its receipt will be.
 pub const BEGINS: SignedDuration = SignedDuration::from_secs(5);
 
+/// How long an erasure waits at most for the letter that it was asked for, and how often it looks whether that has gone.
+const LETTER: SignedDuration = SignedDuration::from_hours(1);
+/// See [`LETTER`].
+pub const LOOKS: SignedDuration = SignedDuration::from_secs(10);
+
 /// A case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -202,6 +207,19 @@ pub(super) async fn tell(scoped: &mut Scoped, account: AccountId, case: Uuid, wo
 
 fn place(account: AccountId, case: Uuid, version: u64) -> Place {
     crate::accounts::account_place(account, "rights_request", "notice", case, version)
+}
+
+/// Whether a letter about an account waits that was written since the case was opened, not long ago. What was asked for at a
+/// browser that somebody else sits at must not take the warning along.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn letter_waits(store: &Store, account: AccountId, case: Uuid) -> Result<bool, StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    const SQL: &str = "SELECT EXISTS (SELECT FROM wordbond.mail AS m, wordbond.rights_case AS c
+        WHERE m.account_id = $1 AND c.case_id = $2 AND m.created_at >= c.opened_at AND c.opened_at > $3)";
+    let since = scoped.now().checked_sub(LETTER).unwrap_or(Timestamp::MIN);
+    Ok(sqlx::query_scalar(SQL).bind(account.uuid()).bind(case).bind(At(since)).fetch_one(scoped.conn()).await?)
 }
 
 /// A case by the id of its receipt: what anybody sees who knows it.

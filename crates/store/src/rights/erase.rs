@@ -3,7 +3,8 @@
 //! one after it leaves a job that goes on.
 
 use super::{
-    cases::tell,
+    State,
+    cases::{close, tell},
     footprint::{Footprint, Seat, Team, hand_over, in_team},
     holds,
     rows::{self, Counts, order},
@@ -132,8 +133,12 @@ pub async fn execute(store: &Store, lease: &Lease, case: Uuid, found: &Footprint
     if let Some(until) = until {
         return wait(work.scoped, case, account, until).await;
     }
-    // Before who they are in their teams, with which sessions and memberships would go uncounted.
     work.scoped.move_to(operator_tenant()).await?;
+    for other in others(&mut work.scoped, account, case).await? {
+        // Whoever is gone waits for no answer, and nobody could give one: whose it is goes with them.
+        close(&mut work.scoped, other, State::Withdrawn, "rights.withdraw", None).await?;
+    }
+    // Before who they are in their teams, with which sessions and memberships would go uncounted.
     rows::of_account(&mut work.scoped, &work.order, account.uuid(), &mut work.gone).await?;
     work.erased.push(Erased::Account(account));
     for tenant in tenants {
@@ -288,6 +293,14 @@ async fn end_looks(scoped: &mut Scoped) -> Result<(), StoreError> {
         sign_in::remove(scoped, Kind::Look, &[id]).await?;
     }
     Ok(())
+}
+
+/// What the account in scope asked for besides, and has no answer to.
+async fn others(scoped: &mut Scoped, account: AccountId, case: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    const SQL: &str =
+        "SELECT c.case_id FROM wordbond.rights_request AS r JOIN wordbond.rights_case AS c USING (case_id)
+        WHERE r.account_id = $1 AND c.case_id <> $2 AND c.closed_at IS NULL ORDER BY c.case_id";
+    Ok(sqlx::query_scalar(SQL).bind(account.uuid()).bind(case).fetch_all(scoped.conn()).await?)
 }
 
 /// The state of a case, whose row is held until the transaction ends.

@@ -29,16 +29,22 @@ pub(super) async fn of_account(scoped: &mut Scoped, account: AccountId) -> Resul
     Ok(until.map(|at| at.0))
 }
 
-/// The same of everybody who is or was in the scope's team: what is theirs would go with it. The account in scope is the same
+/// The same of everybody who is or was in the scope's team: what is theirs would go with it. Their accounts are locked until
+/// the transaction ends, so that a hold that comes meanwhile finds the team gone or is found. The account in scope is the same
 /// again afterwards, and nobody's rows are.
 pub(super) async fn of_team(scoped: &mut Scoped) -> Result<Option<Timestamp>, StoreError> {
     let (tenant, own) = (scoped.tenant(), scoped.account());
     scoped.own_rows_of(nobody().person()).await?;
-    const SQL: &str = "SELECT DISTINCT account_id FROM wordbond.person WHERE tenant_id = $1 AND account_id IS NOT NULL";
+    const SQL: &str = "SELECT DISTINCT account_id FROM wordbond.person WHERE tenant_id = $1 AND account_id IS NOT NULL
+        ORDER BY account_id";
     let accounts: Vec<Uuid> = sqlx::query_scalar(SQL).bind(tenant.uuid()).fetch_all(scoped.conn()).await?;
     let mut until = None;
     for account in accounts.into_iter().map(AccountId::from) {
         scoped.account_rows_of(Some(account)).await?;
+        sqlx::query("SELECT FROM wordbond.account WHERE account_id = $1 FOR UPDATE")
+            .bind(account.uuid())
+            .execute(scoped.conn())
+            .await?;
         until = until.max(of_account(scoped, account).await?);
     }
     scoped.account_rows_of(own).await?;

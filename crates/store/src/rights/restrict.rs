@@ -2,6 +2,7 @@
 //! for a team that they are in, nothing runs out, until they lift it. What a team holds together, such as objectives, its
 //! members see as before.
 
+use super::{State, erase};
 use crate::{Scoped, Store, StoreError, accounts, audit, operator_tenant, time::At};
 use kernel::{AccountId, Actor, PersonId};
 use uuid::Uuid;
@@ -17,12 +18,18 @@ pub async fn is_on(store: &Store, account: AccountId) -> Result<bool, StoreError
     Ok(sqlx::query_scalar(SQL).bind(account.uuid()).fetch_one(scoped.conn()).await?)
 }
 
-/// Puts a restriction on, for a case, or lifts it.
+/// Puts a restriction on, for a case, or lifts it. A case that is not open any more, because it was taken back or refused
+/// meanwhile, changes nothing.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn set(store: &Store, account: AccountId, on: bool, case: Option<Uuid>) -> Result<(), StoreError> {
     let mut scoped = store.account_scope(account).await?;
+    if let Some(case) = case
+        && erase::state(&mut scoped, case).await?.as_deref() != Some(State::Open.word())
+    {
+        return Ok(());
+    }
     write(&mut scoped, account, on).await?;
     let target: Vec<String> = case.iter().map(|case| format!("case:{case}")).collect();
     let action = if on { "rights.restrict" } else { "rights.lift" };

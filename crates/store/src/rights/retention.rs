@@ -5,7 +5,7 @@
 
 use super::{footprint::teams, rows::Counts};
 use crate::{
-    DataMap, Role, Store, StoreError, audit,
+    DataMap, Role, Scoped, Store, StoreError, audit,
     data_map::{Scope, Table},
     operator_tenant,
     sign_in::{self, Kind},
@@ -56,10 +56,11 @@ fn unless_restricted(table: &Table) -> String {
     }
 }
 
-/// Deletes what has run out and is nobody's or a team's. Yields how many rows of each table went; told where any did.
+/// Deletes what has run out and is nobody's or a team's. Yields how many rows of each table went. Each transaction tells what it
+/// took.
 ///
 /// # Errors
-/// When the database refuses. What went by then is gone.
+/// When the database refuses. What went by then is gone, and told.
 pub async fn sweep(store: &Store) -> Result<Counts, StoreError> {
     let (map, now) = (DataMap::own()?, store.clock().now());
     let mut gone = Counts::new();
@@ -74,7 +75,6 @@ pub async fn sweep(store: &Store) -> Result<Counts, StoreError> {
         gone.insert(table.name.clone(), rows);
     }
     gone.retain(|_, rows| *rows > 0);
-    tell(store, &gone).await?;
     Ok(gone)
 }
 
@@ -85,11 +85,12 @@ async fn of_nobody(store: &Store, table: &Table, age: &str, before: Timestamp) -
     );
     let mut all = 0;
     loop {
-        let mut system = store.system().await?;
-        let done = sqlx::query(AssertSqlSafe(sql.clone())).bind(At(before)).bind(BATCH).execute(system.conn()).await?;
-        system.commit().await?;
-        all += done.rows_affected();
-        if done.rows_affected() < BATCH.unsigned_abs() {
+        let mut scoped = store.scoped(operator_tenant(), &actor()).await?;
+        let done = sqlx::query(AssertSqlSafe(sql.clone())).bind(At(before)).bind(BATCH).execute(scoped.conn()).await?;
+        let rows = done.rows_affected();
+        end(scoped, table, &[], rows).await?;
+        all += rows;
+        if rows < BATCH.unsigned_abs() {
             return Ok(all);
         }
     }
@@ -115,7 +116,7 @@ async fn of_team(
     age: &str,
     before: Timestamp,
 ) -> Result<u64, StoreError> {
-    let mut scoped = store.scoped(tenant, &Actor::Job { name: "retention".to_owned() }).await?;
+    let mut scoped = store.scoped(tenant, &actor()).await?;
     // Who of the team is restricted is seen by its people.
     scoped.own_rows_of(nobody().person()).await?;
     let found = table.found_by.as_deref().map(|column| format!("{column}, invited_by"));
@@ -135,17 +136,19 @@ async fn of_team(
             sign_in::remove(&mut scoped, Kind::Invitation, &[id]).await?;
         }
     }
-    scoped.commit().await?;
-    Ok(rows.len() as u64)
+    let gone = rows.len() as u64;
+    scoped.enter(operator_tenant(), &actor()).await?;
+    end(scoped, table, &[format!("tenant:{tenant}")], gone).await?;
+    Ok(gone)
 }
 
-async fn tell(store: &Store, gone: &Counts) -> Result<(), StoreError> {
-    if gone.is_empty() {
-        return Ok(());
+fn actor() -> Actor {
+    Actor::Job { name: "retention".to_owned() }
+}
+/// Tells how many rows went, if any did, in the scope's tenant, and makes both last.
+async fn end(mut scoped: Scoped, table: &Table, targets: &[String], rows: u64) -> Result<(), StoreError> {
+    if rows > 0 {
+        audit::note(&mut scoped, "retention.sweep", targets, &[(&table.name, &rows.to_string())]).await?;
     }
-    let counts: Vec<(String, String)> = gone.iter().map(|(table, rows)| (table.clone(), rows.to_string())).collect();
-    let told: Vec<(&str, &str)> = counts.iter().map(|(table, rows)| (table.as_str(), rows.as_str())).collect();
-    let mut scoped = store.scoped(operator_tenant(), &Actor::Job { name: "retention".to_owned() }).await?;
-    audit::note(&mut scoped, "retention.sweep", &[], &told).await?;
     scoped.commit().await
 }

@@ -94,6 +94,31 @@ async fn a_late_worker_is_fenced_off() {
 }
 
 #[tokio::test]
+async fn whoever_works_for_longer_keeps_the_job() {
+    let clock = Arc::new(FixedClock::at(SystemClock.now()));
+    let db = ScratchDb::with_clock(Arc::clone(&clock) as _).await;
+    let store = db.store();
+    enqueue(store, 1).await;
+    let lease = jobs::lease(store).await.unwrap().unwrap();
+    for _ in 0..3 {
+        clock.advance(SignedDuration::from_mins(4));
+        jobs::renew(store, &lease).await.unwrap();
+        assert_eq!(jobs::lease(store).await.unwrap(), None, "it is still being done");
+    }
+    let (work, _) = jobs::begin(store, &lease).await.unwrap();
+    jobs::finish(work, &lease).await.unwrap();
+    // What is another's by now stays theirs.
+    enqueue(store, 1).await;
+    let slow = jobs::lease(store).await.unwrap().unwrap();
+    clock.advance(SignedDuration::from_mins(6));
+    let fresh = jobs::lease(store).await.unwrap().unwrap();
+    clock.advance(SignedDuration::from_mins(4));
+    jobs::renew(store, &slow).await.unwrap();
+    clock.advance(SignedDuration::from_mins(2));
+    assert!(jobs::lease(store).await.unwrap().is_some_and(|third| third.fence > fresh.fence));
+}
+
+#[tokio::test]
 async fn a_failed_job_waits_and_comes_back() {
     let clock = Arc::new(FixedClock::at(SystemClock.now()));
     let db = ScratchDb::with_clock(Arc::clone(&clock) as _).await;
