@@ -1,8 +1,10 @@
 //! The admin area: for those who run the service. Whoever is not on the list finds nothing here. Teams are shown without
-//! their content; to see who is in one takes a look, which needs a reason, ends by itself, and is told to the team.
+//! their content; to see who is in one takes a look, which needs a reason, ends by itself, and is told to the team. Whoever's
+//! account is in wrong hands can be signed out everywhere.
 
 pub mod allowlist;
 mod looks;
+mod sessions;
 mod teams;
 pub mod texts;
 
@@ -29,6 +31,8 @@ pub fn routes(accounts: &Accounts) -> RouteTable {
         route(a, Method::POST, "/admin/teams/{id}/resume", form, teams::resume),
         route(a, Method::POST, "/admin/teams/{id}/look", form, looks::begin),
         route(a, Method::GET, "/admin/looks/{id}", page, looks::show),
+        route(a, Method::GET, "/admin/sessions", page, sessions::show),
+        route(a, Method::POST, "/admin/sessions/end", form, sessions::end),
         route(a, Method::POST, "/admin/looks/{id}/end", Policy::form(Auth::Admin, SMALL), looks::end),
     ])
 }

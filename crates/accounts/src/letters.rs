@@ -27,6 +27,8 @@ pub(crate) enum Topic<'a> {
     EmailAsked,
     /// To the old address: it is not used any more.
     EmailChanged,
+    /// The operator ended every session, for this reason.
+    SessionsEnded(&'a str),
     /// A factor was added.
     FactorAdded(&'a str),
     /// A factor was removed.
@@ -53,6 +55,7 @@ impl Topic<'_> {
             Self::EmailTaken => &MAIL.email_taken,
             Self::EmailAsked => &MAIL.email_asked,
             Self::EmailChanged => &MAIL.email_changed,
+            Self::SessionsEnded(_) => &MAIL.sessions_ended,
             Self::FactorAdded(_) => &MAIL.factor_added,
             Self::FactorRemoved(_) => &MAIL.factor_removed,
             Self::RecoveryUsed => &MAIL.recovery_used,
@@ -76,7 +79,11 @@ impl Topic<'_> {
 
     fn what(&self) -> &str {
         match self {
-            Self::FactorAdded(what) | Self::FactorRemoved(what) | Self::Linked(what) | Self::Unlinked(what) => what,
+            Self::SessionsEnded(what)
+            | Self::FactorAdded(what)
+            | Self::FactorRemoved(what)
+            | Self::Linked(what)
+            | Self::Unlinked(what) => what,
             _ => "",
         }
     }

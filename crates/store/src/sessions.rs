@@ -11,7 +11,7 @@ mod still;
 
 pub use cache::Cache;
 pub use change::{age, complete, confirm, rotate, strengthen, switch};
-pub use end::{Census, census, revoke, revoke_all};
+pub use end::{Census, census, revoke, revoke_all, revoke_all_by};
 pub(crate) use end::{clear_expired, end_all, end_membership};
 pub use still::{Standing, still};
 

@@ -30,7 +30,8 @@ pub(super) async fn list(State(accounts): State<Accounts>, caller: AccountCaller
         let link = Cell::link(format!("/admin/teams/{}", team.tenant), team.tenant.to_string());
         table = table.row([link, Cell::moment(team.created_at), Cell::badge(state(&team))]);
     }
-    let page = Page::new(EN.admin).lead(EN.admin_lead).wide().add(looking).add(table);
+    let ways = Links::new().link("/admin/sessions", EN.sessions);
+    let page = Page::new(EN.admin).lead(EN.admin_lead).wide().add(ways).add(looking).add(table);
     viewer.show(&accounts, "/admin", StatusCode::OK, &page).await
 }
 

@@ -38,6 +38,13 @@ pub struct Texts {
     pub no: &'static str,
     pub invitations: &'static str,
     pub back: &'static str,
+    pub sessions: &'static str,
+    pub sessions_lead: &'static str,
+    pub address: &'static str,
+    pub sessions_reason_hint: &'static str,
+    pub sessions_end: &'static str,
+    pub sessions_ended: &'static str,
+    pub nobody: &'static str,
 }
 
 /// English.
@@ -76,4 +83,11 @@ pub const EN: Texts = Texts {
     no: "no",
     invitations: "Open invitations",
     back: "Back to the teams",
+    sessions: "Sign somebody out everywhere",
+    sessions_lead: "For an account that is in wrong hands: every session of it ends at once, on every instance. Nothing else is changed. They are told by mail, with your reason; the log names you and the account.",
+    address: "E-mail address of the account",
+    sessions_reason_hint: "The person reads it.",
+    sessions_end: "End every session",
+    sessions_ended: "Signed out everywhere",
+    nobody: "no account has this address",
 };

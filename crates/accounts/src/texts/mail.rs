@@ -18,6 +18,7 @@ pub(crate) struct MailTexts {
     pub(crate) email_taken: Letter,
     pub(crate) email_asked: Letter,
     pub(crate) email_changed: Letter,
+    pub(crate) sessions_ended: Letter,
     pub(crate) factor_added: Letter,
     pub(crate) factor_removed: Letter,
     pub(crate) recovery_used: Letter,
@@ -112,6 +113,14 @@ pub(crate) const EN: MailTexts = MailTexts {
         paragraphs: &[
             "A second factor was removed from your account at {service}: {what}.",
             "If it was not you, change your password and look at your second factors.",
+        ],
+        link: "Look at your account",
+    },
+    sessions_ended: Letter {
+        subject: "You were signed out everywhere at {service}",
+        paragraphs: &[
+            "Those who run {service} ended all your sessions. Nothing else of your account was changed. Their reason: {what}",
+            "Sign in again to go on. If you see something there that was not you, change your password.",
         ],
         link: "Look at your account",
     },

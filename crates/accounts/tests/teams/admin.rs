@@ -57,6 +57,31 @@ async fn an_administrator_looks_for_a_reason_and_the_team_is_told() {
     assert_eq!(team.get("/api/me").await.unwrap().status, 200);
 }
 
+#[tokio::test]
+async fn an_administrator_signs_somebody_out_everywhere_and_they_are_told_why() {
+    let system = System::open().await;
+    let issuer = system.issuer().await;
+    let (mut victim, _) = system.somebody(&issuer, None).await;
+    let (mut admin, _) = system.somebody(&issuer, Some(ADMIN)).await;
+    let (mut other, _) = system.somebody(&issuer, None).await;
+    let end = "/admin/sessions/end";
+    enrol(&mut admin).await;
+    let me: serde_json::Value = victim.get("/api/me").await.unwrap().json().unwrap();
+    let email = me["email"].as_str().unwrap();
+    assert_eq!(admin.get("/admin/sessions").await.unwrap().status, 200);
+    let silent = admin.post(end, &[("email", email), ("reason", " ")]).await.unwrap();
+    assert!(silent.status == 422 && silent.text().contains(email), "what was typed is kept");
+    let unknown = admin.post(end, &[("email", "nobody@example.org"), ("reason", "a stolen laptop")]).await.unwrap();
+    assert!(unknown.status == 422 && unknown.text().contains("no account has this address"));
+    assert_eq!(victim.get("/api/me").await.unwrap().status, 200);
+    let answer = admin.post(end, &[("email", email), ("reason", "a stolen laptop")]).await.unwrap();
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    assert_eq!(victim.get("/api/me").await.unwrap().status, 401);
+    assert_eq!(other.get("/api/me").await.unwrap().status, 200);
+    assert_eq!(admin.get("/admin").await.unwrap().status, 200);
+    assert_eq!(other.post(end, &[("email", email), ("reason", "mischief")]).await.unwrap().status, 404);
+}
+
 /// Who may call what, over the whole table: a change of it is a change of this text.
 #[tokio::test]
 async fn every_route_names_its_permission() {

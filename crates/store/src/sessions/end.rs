@@ -4,11 +4,11 @@ use super::{Lifetimes, named};
 use crate::{
     Role, Scoped, Store, StoreError,
     accounts::{tell, tell_of},
-    revocation,
+    audit, operator_tenant, revocation,
     sign_in::{self, Kind},
     time::At,
 };
-use kernel::{AccountId, PersonId, SessionId, TenantId, Timestamp};
+use kernel::{AccountId, Actor, PersonId, SessionId, TenantId, Timestamp};
 use sqlx::{Connection as _, Row as _};
 use uuid::Uuid;
 
@@ -37,6 +37,20 @@ pub async fn revoke_all(store: &Store, account: AccountId, except: Option<Sessio
     let mut scoped = store.account_scope(account).await?;
     let ended = end_all(&mut scoped, account, except).await?;
     tell(&mut scoped, account, None, "session.revoke-all", &[]).await?;
+    revocation::commit(store, scoped).await?;
+    Ok(ended)
+}
+
+/// Ends every session of somebody's account as one of the operator's people, whom the event names. Why is for the person to
+/// read and not for the log, which outlives them. Yields how many.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn revoke_all_by(store: &Store, account: AccountId, admin: AccountId) -> Result<u64, StoreError> {
+    let mut scoped = store.scope_of(operator_tenant(), &Actor::Operator, Some(account)).await?;
+    let ended = end_all(&mut scoped, account, None).await?;
+    let targets = [format!("account:{account}"), format!("account:{admin}")];
+    audit::note(&mut scoped, "session.revoke-all", &targets, &[("sessions", &ended.to_string())]).await?;
     revocation::commit(store, scoped).await?;
     Ok(ended)
 }

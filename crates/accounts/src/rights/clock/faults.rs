@@ -56,6 +56,21 @@ pub const ERASE_FAULTS: &[Fault] = &[
         "SELECT EXISTS (SELECT FROM wordbond.rights_case WHERE opened_at > closed_at)",
     ),
     fault(
+        "erase-clock-moved-out-of-sight",
+        "the oldest request of all, and its answer, are dated back by more than a year, beyond what is looked at",
+        ERASE,
+        true,
+        Make::Sql {
+            make: "UPDATE wordbond.rights_case
+                   SET opened_at = opened_at - interval '400 days', closed_at = closed_at - interval '400 days'
+                   WHERE case_id = (SELECT case_id FROM wordbond.rights_case WHERE kind = 'erasure' ORDER BY case_id LIMIT 1)",
+            undo: "UPDATE wordbond.rights_case
+                   SET opened_at = opened_at + interval '400 days', closed_at = closed_at + interval '400 days'
+                   WHERE kind = 'erasure' AND opened_at < now() - interval '399 days'",
+        },
+        "SELECT EXISTS (SELECT FROM wordbond.rights_case WHERE opened_at < now() - interval '399 days')",
+    ),
+    fault(
         "erase-clock-nobody-carries-it-out",
         "a request is taken and confirmed, and what would carry it out is silently dropped",
         ERASE,
