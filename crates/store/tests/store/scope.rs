@@ -63,7 +63,7 @@ async fn enter(store: &Store, name: &str) {
     }
     one_time::issue(store, None, "oidc", "state", week).await.unwrap();
     for about in [Some(ada.account), Some(grace.account), None] {
-        mails::put(store, about, "a mail that waits", week, false).await.unwrap();
+        mails::put(store, about, "a mail that waits", week, true, false).await.unwrap();
     }
     saml::set(store, ada.tenant, ada.person, "<EntityDescriptor/>", true).await.unwrap();
     let until = store.clock().now().checked_add(Span::minutes(30).signed()).unwrap();
