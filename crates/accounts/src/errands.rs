@@ -8,7 +8,7 @@ use crate::{
     letters::{self, Topic},
     profile, reset, sign_up,
 };
-use kernel::{AccountId, Span};
+use kernel::AccountId;
 use serde::{Deserialize, Serialize};
 use store::{
     StoreError,
@@ -17,9 +17,6 @@ use store::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
-
-/// For how long a mail is tried to be handed over.
-const KEEP: Span = Span::days(3);
 
 /// What is to be written.
 #[derive(Serialize, Deserialize)]
@@ -52,6 +49,13 @@ pub(crate) enum Errand {
     },
 }
 
+impl Errand {
+    /// Whether what is written about an account holds a link that opens something.
+    const fn opens(&self) -> bool {
+        !matches!(self, Self::Mail { .. })
+    }
+}
+
 /// Why a mail was not handed over.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
@@ -70,7 +74,7 @@ impl Accounts {
             Ok(text) => text,
             Err(error) => return tracing::error!(%error, "a mail was not written"),
         };
-        match mails::put(self.store(), account, &text, KEEP, turn.is_some()).await {
+        match mails::put(self.store(), account, &text, mails::KEEP, errand.opens(), turn.is_some()).await {
             Ok(leased) => {
                 if let Some(((lease, job), turn)) = leased.zip(turn) {
                     let accounts = self.clone();

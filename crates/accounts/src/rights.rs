@@ -32,6 +32,9 @@ use wire::{Asked, Opened, Shown, ShownReceipt};
 /// The largest form here: a kind, an address, a reason.
 const SMALL: usize = 4 * 1024;
 
+/// The largest answer: 2 000 signs, each of them up to twelve bytes as a form sends it.
+const ANSWER: usize = 32 * 1024;
+
 /// Where everything about one's own data stands.
 pub(crate) const HOME: &str = "/account/data";
 
@@ -57,6 +60,7 @@ fn pages(accounts: &Accounts) -> RouteTable {
     let (page, form) = (policy::OWN_PAGE, policy::OWN_FORM.stands(Stands::Above));
     let fresh = policy::OWN_FRESH.stands(Stands::Above);
     let ask = policy::OWN_FRESH.limited(Limit::SIGN_IN);
+    let answer = Policy::form(Auth::Account, ANSWER).stands(Stands::Above);
     RouteTable::new([
         Route::get_with(HOME, page, overview::show, accounts),
         Route::post_with("/account/data/lift", fresh, overview::lift, accounts),
@@ -65,7 +69,7 @@ fn pages(accounts: &Accounts) -> RouteTable {
         Route::post_with("/account/data/requests", ask.stands(Stands::Above), cases::ask, accounts),
         Route::get_with("/account/data/requests/{case}", page, cases::show, accounts),
         Route::post_with("/account/data/requests/{case}/withdraw", form, cases::withdraw, accounts),
-        Route::post_with("/account/data/requests/{case}/answer", form, cases::answered, accounts),
+        Route::post_with("/account/data/requests/{case}/answer", answer, cases::answered, accounts),
     ])
 }
 

@@ -50,12 +50,18 @@ fn stood(seconds: u64) -> SignedDuration {
     SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
-/// The person has answered what was asked: their case goes on.
+/// The person has answered what was asked, in words where it takes some: their case goes on.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Invalid`] when its clock runs.
-pub async fn answered(store: &Store, calendar: &Calendar, account: AccountId, id: Uuid) -> Result<(), StoreError> {
-    decide::answer(store, account, id, |case, now| resumed(calendar, case, now)).await
+/// [`StoreError::NotFound`]; [`StoreError::Invalid`] when its clock runs, and for words that are too many.
+pub async fn answered(
+    store: &Store,
+    calendar: &Calendar,
+    account: AccountId,
+    id: Uuid,
+    words: &str,
+) -> Result<(), StoreError> {
+    decide::answer(store, account, id, words, |case, now| resumed(calendar, case, now)).await
 }
 
 #[cfg(test)]
@@ -82,6 +88,7 @@ mod tests {
             receipt_id: Uuid::nil(),
             receipt: None,
             entry: None,
+            of_probe: false,
         };
         let mut now = opened;
         for seconds in pauses {

@@ -123,6 +123,7 @@ fn migrator() -> Migrator {
         migration(15, "token expiry", include_str!("../migrations/0015_token_expiry.sql")),
         migration(16, "blobs", include_str!("../migrations/0016_blobs.sql")),
         migration(17, "rights", include_str!("../migrations/0017_rights.sql")),
+        migration(18, "rights again", include_str!("../migrations/0018_rights_again.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

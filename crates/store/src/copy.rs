@@ -142,6 +142,10 @@ fn condition(table: &Table) -> String {
     if matches!(table.name.as_str(), "wordbond.tenant" | "wordbond.admin_look") {
         return "t.tenant_id = $1 AND $2::uuid IS NOT NULL AND $3::uuid IS NOT NULL".to_owned();
     }
+    // Each of somebody's seats in a team is looked at by itself.
+    if table.name == "wordbond.person" {
+        return "t.tenant_id = $1 AND t.person_id = $2 AND $3::uuid IS NOT NULL".to_owned();
+    }
     if table.name == "wordbond.sign_in" {
         return "t.tenant_id = $1 AND t.person_id = $2 AND t.account_id IS NULL AND $3::uuid IS NOT NULL".to_owned();
     }

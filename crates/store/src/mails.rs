@@ -20,6 +20,9 @@ use vault::{Place, Sealed};
 /// What the jobs are called.
 pub const KIND: &str = "mail.send";
 
+/// For how long one is tried to be handed over.
+pub const KEEP: Span = Span::days(3);
+
 /// The longest text, in bytes.
 const LONGEST: usize = 32_768;
 
@@ -31,8 +34,8 @@ pub struct Waiting {
     pub expires_at: Timestamp,
 }
 
-/// Writes a mail about an account, or to nobody who has one, for a job to send within `keep`. With `at_once`, the job is leased
-/// to the caller already, who is to send it now.
+/// Writes a mail about an account, or to nobody who has one, for a job to send within `keep`. `opens` where it holds a link that
+/// opens something, or will. With `at_once`, the job is leased to the caller already, who is to send it now.
 ///
 /// # Errors
 /// [`StoreError::Invalid`] for one that is too long; or when the database cannot be asked.
@@ -41,36 +44,52 @@ pub async fn put(
     account: Option<AccountId>,
     text: &str,
     keep: Span,
+    opens: bool,
     at_once: bool,
 ) -> Result<Option<(Lease, Job)>, StoreError> {
-    if text.len() > LONGEST {
-        return Err(StoreError::Invalid(format!("this is longer than {LONGEST} bytes")));
-    }
-    let (owner, id) = (account.unwrap_or_else(nobody), Uuid::now_v7());
+    let owner = account.unwrap_or_else(nobody);
     if account.is_none() {
         store.keys().create(operator_tenant(), subject(owner))?;
     }
     let mut scoped = store.account_scope(owner).await?;
-    let now = scoped.now();
-    const SQL: &str = "INSERT INTO wordbond.mail (account_id, mail_id, body, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5)";
-    sqlx::query(SQL)
-        .bind(owner.uuid())
-        .bind(id)
-        .bind(Sealed::seal(store.keys(), &place(owner, id), &text.to_owned())?.as_bytes())
-        .bind(At(now))
-        .bind(At(after(now, keep)))
-        .execute(scoped.conn())
-        .await?;
-    let job = Job { kind: KIND.to_owned(), ids: vec![owner.uuid(), id] };
+    let job = write(&mut scoped, owner, text, keep, opens).await?;
     let leased = if at_once {
         Some((jobs::enqueue_leased(&mut scoped, KIND, &job.ids).await?, job))
     } else {
+        let now = scoped.now();
         jobs::enqueue(&mut scoped, KIND, &job.ids, now).await?;
         None
     };
     scoped.commit().await?;
     Ok(leased)
+}
+
+/// Writes a letter to the account in scope, in the caller's transaction, for a job to send: it is written if what it tells is done.
+pub(crate) async fn letter(scoped: &mut Scoped, account: AccountId, text: &str) -> Result<(), StoreError> {
+    let job = write(scoped, account, text, KEEP, false).await?;
+    let now = scoped.now();
+    jobs::enqueue(scoped, KIND, &job.ids, now).await.map(drop)
+}
+
+/// Writes the row. Yields the job that is to send it.
+async fn write(scoped: &mut Scoped, owner: AccountId, text: &str, keep: Span, opens: bool) -> Result<Job, StoreError> {
+    if text.len() > LONGEST {
+        return Err(StoreError::Invalid(format!("this is longer than {LONGEST} bytes")));
+    }
+    let (id, now) = (Uuid::now_v7(), scoped.now());
+    const SQL: &str = "INSERT INTO wordbond.mail (account_id, mail_id, body, opens, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let sealed = Sealed::seal(scoped.keys(), &place(owner, id), &text.to_owned())?;
+    sqlx::query(SQL)
+        .bind(owner.uuid())
+        .bind(id)
+        .bind(sealed.as_bytes())
+        .bind(opens)
+        .bind(At(now))
+        .bind(At(after(now, keep)))
+        .execute(scoped.conn())
+        .await?;
+    Ok(Job { kind: KIND.to_owned(), ids: vec![owner.uuid(), id] })
 }
 
 /// The mail that a job is about; `None` where it is gone, or its account and with it the key.
@@ -105,9 +124,13 @@ pub async fn done(store: &Store, lease: &Lease, job: &Job) -> Result<(), StoreEr
     jobs::finish(scoped, lease).await
 }
 
-/// Takes back what waits about the account in scope, in the caller's transaction. The jobs find nothing and end.
+/// Takes back what waits about the account in scope and holds a link, or will, in the caller's transaction. The jobs find nothing
+/// and end. Letters of what was decided stay.
 pub(crate) async fn forget(scoped: &mut Scoped, account: AccountId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM wordbond.mail WHERE account_id = $1").bind(account.uuid()).execute(scoped.conn()).await?;
+    sqlx::query("DELETE FROM wordbond.mail WHERE account_id = $1 AND opens")
+        .bind(account.uuid())
+        .execute(scoped.conn())
+        .await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ pub mod erase;
 pub mod footprint;
 pub mod holds;
 pub mod invitations;
+pub mod list;
 pub mod places;
 pub mod restrict;
 pub mod retention;

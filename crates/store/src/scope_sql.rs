@@ -7,6 +7,7 @@
 mod attack;
 mod census;
 mod faults;
+mod restricted;
 
 pub use faults::FAULTS;
 
@@ -18,6 +19,7 @@ use promises::{
     ControlSpec, Finding, Promise,
     control::{Mode, Standards, Vantage},
 };
+use restricted::Restricted;
 use sqlx::PgConnection;
 
 /// The control.
@@ -27,7 +29,9 @@ pub const SPEC: ControlSpec = ControlSpec {
     about: "Forced row security compares every row with the tenant and the person of the transaction. The prover tries, as \
             every role of the system and in every kind of scope (none, empty, malformed, a stranger's, another tenant's, a \
             colleague's without a grant, and on a connection that was used by somebody else), to select, update, delete, \
-            copy, overwrite by ON CONFLICT and insert rows of others, over the rows of every tenant; it then searches the \
+            copy, overwrite by ON CONFLICT and insert rows of others, over the rows of every tenant. It shares rows with a \
+            colleague, restricts their owner, and looks as the colleague; and compares the restriction of every account with that of \
+            each of its memberships. It then searches the \
             catalogue for ways around: views, definer functions, partitions, memberships, grants, unclassified columns, \
             extensions, policies that look at anything but the scope, and, on a server of its own, any other role that is \
             above row security; at a managed server the provider's own roles are not judged. It cannot see what a superuser does: that is another promise.",
@@ -79,9 +83,12 @@ async fn run(store: &Store) -> Result<Finding, StoreError> {
                 let attacker = Attacker::connect(store, role, &census).await?;
                 report.absorb(attacker.attack().await?);
             }
-            Ok(conclude(&census, report, &breaches))
+            let restricted = restricted::attack(store, &mut backup).await?;
+            Ok(conclude(&census, report, &restricted, &breaches))
         }
-        Err(_) if !breaches.is_empty() => Ok(conclude(&Census::default(), report, &breaches)),
+        Err(_) if !breaches.is_empty() => {
+            Ok(conclude(&Census::default(), report, &Restricted::default(), &breaches))
+        }
         Err(error) => Err(error),
     }
 }
@@ -100,8 +107,9 @@ async fn old_minor(conn: &mut PgConnection) -> Result<Option<Finding>, StoreErro
     }))
 }
 
-fn conclude(census: &Census, report: Report, breaches: &[house::Breach]) -> Finding {
-    let leaks: Vec<String> = report.leaks.iter().cloned().chain(breaches.iter().map(ToString::to_string)).collect();
+fn conclude(census: &Census, report: Report, restricted: &Restricted, breaches: &[house::Breach]) -> Finding {
+    let leaks = report.leaks.iter().chain(&restricted.leaks).cloned();
+    let leaks: Vec<String> = leaks.chain(breaches.iter().map(ToString::to_string)).collect();
     let finding = if let Some(first) = leaks.first() {
         let more = leaks.len() - 1;
         let rest = if more == 0 { String::new() } else { format!("; and {more} more") };
@@ -125,10 +133,14 @@ fn conclude(census: &Census, report: Report, breaches: &[house::Breach]) -> Find
         .fold(finding, |finding, leak| finding.tried(format!("came through: {leak}")))
         .tried("scopes: none, empty, malformed, a stranger's, a tenant's, a colleague's, what the connection had before")
         .tried("statements: SELECT, COPY, UPDATE, DELETE, TRUNCATE, INSERT, INSERT ON CONFLICT DO UPDATE, SET ROLE")
+        .tried("restricted whoever shares something, rolled back, and looked from the seat of whom it was shared with")
+        .tried("compared the restriction of every account with that of each membership")
         .tried("catalogue: policies, owners, roles, memberships, grants, views, definer functions, extensions, partitions, sequences, data map")
         .covered("attempts", report.attempts)
         .covered("tables with rows", census.tables.iter().filter(|table| table.rows > 0).count())
         .covered("tenants attacked", census.tenants.len().saturating_sub(1))
         .covered("rows attacked", usize::try_from(census.rows()).unwrap_or(usize::MAX))
         .covered("rows of colleagues attacked", usize::try_from(report.colleague_rows).unwrap_or(usize::MAX))
+        .covered("rows shared and restricted", restricted.rows)
+        .covered("members compared with their accounts", restricted.people)
 }

@@ -286,15 +286,15 @@ fn outranks(own: TeamRole, other: TeamRole) -> Result<(), StoreError> {
     if own >= other { Ok(()) } else { Err(StoreError::Invalid(format!("only {other}s may do this"))) }
 }
 
-/// A team keeps an owner.
+/// A team keeps an owner who can sign in: whoever only has a token answers for nobody.
 async fn another_owner(scoped: &mut Scoped, than: PersonId) -> Result<(), StoreError> {
     let tenant = scoped.tenant();
     const SQL: &str = "SELECT EXISTS (SELECT FROM wordbond.person
-        WHERE tenant_id = $1 AND person_id <> $2 AND role = 'owner' AND removed_at IS NULL)";
+        WHERE tenant_id = $1 AND person_id <> $2 AND role = 'owner' AND removed_at IS NULL AND account_id IS NOT NULL)";
     let another: bool = sqlx::query_scalar(SQL).bind(tenant.uuid()).bind(than.uuid()).fetch_one(scoped.conn()).await?;
     if another {
         Ok(())
     } else {
-        Err(StoreError::Invalid("a team keeps an owner: make somebody else one first".to_owned()))
+        Err(StoreError::Invalid("a team keeps an owner with an account: make somebody else one first".to_owned()))
     }
 }

@@ -20,7 +20,7 @@ use promises::{
     Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
 };
-use store::Store;
+use store::{Store, rights::list};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -64,6 +64,7 @@ async fn attack(site: &Site, store: &Store, plant: &Copied) -> Result<Finding, S
     let mut visitor = taken::enter(site, &plant.plant).await?;
     let planted = plant.write(site, &mut visitor).await?;
     let case = taken::ask(&mut visitor, plant.plant.email(), "access").await?;
+    list::of_probe(store, case).await?;
     let path = |name: &str| format!("{}/requests/{case}/package.{name}", super::HOME);
     let files = Files {
         json: taken::fetch(&mut visitor, &path("json")).await?,

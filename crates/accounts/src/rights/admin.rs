@@ -1,5 +1,7 @@
 //! The operator's side: every case by its number, without whose it is, and what can be decided about it.
 
+mod list;
+
 use super::{
     SMALL,
     letters::{self, News, Owner},
@@ -21,7 +23,7 @@ use store::{
     rights::{
         cases,
         decide::{self, Decision},
-        holds,
+        holds::{self, Hold},
     },
 };
 use ui::{Cell, Facts, Field, Form as Sheet, Links, Notice, Page, Prose, Section, Table, Tone};
@@ -37,7 +39,8 @@ pub(super) fn routes(accounts: &Accounts) -> RouteTable {
         Route::post_with(path, form, handle, accounts)
     };
     RouteTable::new([
-        Route::get_with(HOME, page, list, accounts),
+        Route::get_with(HOME, page, list::show, accounts),
+        list::call(accounts),
         Route::get_with("/admin/cases/{id}", page, show, accounts),
         route("/admin/cases/{id}/extend", Verb::Extend),
         route("/admin/cases/{id}/pause", Verb::Pause),
@@ -118,6 +121,19 @@ impl Verb {
         }
     }
 
+    /// What is written about it.
+    const fn news(self, until: Timestamp) -> News {
+        match self {
+            Self::Pause => News::Question,
+            Self::Resume => News::Resumed,
+            Self::Extend => News::Extended,
+            Self::Grant => News::Granted,
+            Self::Refuse => News::Refused,
+            Self::Hold => News::Held(until),
+            Self::Release => News::Released,
+        }
+    }
+
     const fn tone(self) -> Tone {
         match self {
             Self::Grant | Self::Resume => Tone::Main,
@@ -137,7 +153,7 @@ impl Verb {
             Self::Grant => case.kind == Kind::Objection && case.state == Far::Open,
             Self::Refuse => unanswered,
             Self::Hold => case.state != Far::Working,
-            Self::Release => case.state != Far::Working && seen.held.is_some(),
+            Self::Release => case.state != Far::Working && !seen.holds.is_empty(),
         }
     }
 }
@@ -149,8 +165,10 @@ struct Seen {
     known: bool,
     /// What its person was told.
     told: Option<String>,
-    /// Until when their data is held.
-    held: Option<Timestamp>,
+    /// What they answered.
+    answer: Option<String>,
+    /// The holds on their data that are in force.
+    holds: Vec<Hold>,
 }
 
 /// What was not accepted: which form it was, what was typed there, and what is wrong with it.
@@ -159,24 +177,6 @@ struct Wrong {
     typed: Why,
     until: bool,
     words: String,
-}
-
-async fn list(State(accounts): State<Accounts>, viewer: Viewer) -> Answer<Response> {
-    let now = accounts.now();
-    let mut table = Table::new(EN.cases, [EN.case, EN.what, EN.asked, EN.due, EN.state_head]).empty(EN.no_cases);
-    for case in cases::all(accounts.store()).await? {
-        let late = case.closed_at.unwrap_or(now) > case.due_at && case.paused_at.is_none();
-        let state = if late { format!("{}, {}", state_seen(&case), EN.late) } else { state_seen(&case) };
-        table = table.row([
-            Cell::link(format!("{HOME}/{}", case.id), case.id.to_string()),
-            Cell::text(case.kind.word()),
-            Cell::moment(case.opened_at),
-            Cell::moment(case.due_at),
-            Cell::badge(state),
-        ]);
-    }
-    let page = Page::new(EN.cases).lead(EN.cases_lead).wide().add(table).add(Links::new().link("/admin", EN.back));
-    viewer.show(&accounts, "/admin", StatusCode::OK, &page).await
 }
 
 async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(id): Ids<Uuid>) -> Answer<Response> {
@@ -190,21 +190,34 @@ async fn find(accounts: &Accounts, id: Uuid) -> Answer<Case> {
 async fn see(accounts: &Accounts, id: Uuid) -> Answer<Seen> {
     let (store, case) = (accounts.store(), find(accounts, id).await?);
     let Some(account) = cases::whose(store, id).await? else {
-        return Ok(Seen { case, known: false, told: None, held: None });
+        return Ok(Seen { case, known: false, told: None, answer: None, holds: Vec::new() });
     };
-    let told = cases::one(store, account, id).await?.and_then(|own| own.notice);
-    Ok(Seen { case, known: true, told, held: holds::until(store, account, &[]).await? })
+    let own = cases::one(store, account, id).await?;
+    let (told, answer) = own.map(|own| (own.notice, own.answer)).unwrap_or_default();
+    Ok(Seen { case, known: true, told, answer, holds: holds::in_force(store, account).await? })
+}
+
+/// Every hold that is in force, with its reason and its end.
+fn held(holds: &[Hold]) -> Section {
+    let section = Section::new(EN.holds);
+    if holds.is_empty() {
+        return section.add(Prose::new(EN.no_hold));
+    }
+    let mut table = Table::new(EN.holds, [EN.reason, EN.since, EN.until]);
+    for hold in holds {
+        table = table.row([Cell::text(&hold.reason), Cell::moment(hold.since), Cell::text(last_day(hold.until))]);
+    }
+    section.add(Prose::new(EN.held_now)).add(table)
 }
 
 async fn render(accounts: &Accounts, viewer: &Viewer, id: Uuid, wrong: Option<Wrong>) -> Answer<Response> {
     let seen = see(accounts, id).await?;
     let mut page = Page::new(EN.case).add(facts(&seen.case));
     if seen.known {
-        let held =
-            seen.held.map_or_else(|| EN.no_hold.to_owned(), |until| format!("{} {}.", EN.held_now, last_day(until)));
         page = page
             .add(told(EN.told, seen.told.as_deref().unwrap_or(EN.told_nothing)))
-            .add(Section::new(EN.holds).add(Prose::new(held)));
+            .add(seen.answer.as_deref().map(|words| told(EN.answered_by, words)))
+            .add(held(&seen.holds));
         for verb in Verb::ALL.into_iter().filter(|verb| verb.fits(&seen)) {
             page = page.add(sheet(&seen.case, viewer.csrf(), verb, wrong.as_ref().filter(|wrong| wrong.verb == verb)));
         }
@@ -268,15 +281,8 @@ async fn decide(
     Form(why): Form<Why>,
 ) -> Answer<Response> {
     let case = find(&accounts, id).await?;
-    // Before it is decided: an erasure that waits no longer takes the address with it.
-    let owner = Owner::of(&accounts, &case).await?;
     let (until, words) = match carry_out(&accounts, caller.0.account, &case, verb, &why).await {
-        Ok(news) => {
-            if let Some(owner) = owner {
-                letters::write(&accounts, &owner, &find(&accounts, id).await?, news).await;
-            }
-            return Ok(see_other(&format!("{HOME}/{id}")));
-        }
+        Ok(()) => return Ok(see_other(&format!("{HOME}/{id}"))),
         Err(Undone::Until(words)) => (true, words.to_owned()),
         Err(Undone::Store(StoreError::Invalid(words))) => (false, words),
         Err(Undone::Store(StoreError::NotFound)) if verb == Verb::Release => (false, EN.no_hold.to_owned()),
@@ -298,30 +304,28 @@ impl From<StoreError> for Undone {
     }
 }
 
-async fn carry_out(accounts: &Accounts, admin: AccountId, case: &Case, verb: Verb, why: &Why) -> Result<News, Undone> {
+async fn carry_out(accounts: &Accounts, admin: AccountId, case: &Case, verb: Verb, why: &Why) -> Result<(), Undone> {
     let (store, calendar) = (accounts.store(), accounts.calendar());
-    let decision = Decision { case: case.id, admin, reason: &why.reason };
-    Ok(match verb {
-        Verb::Pause => decide::pause(store, decision).await.map(|()| News::Question)?,
-        Verb::Resume => {
-            let due = |case: &Case, now| case::resumed(calendar, case, now);
-            decide::resume(store, decision, due).await.map(|()| News::Resumed)?
-        }
-        Verb::Extend => {
-            let due = |case: &Case| case::extended(calendar, case);
-            decide::extend(store, decision, due).await.map(|()| News::Extended)?
-        }
-        Verb::Grant => decide::grant(store, decision).await.map(|()| News::Granted)?,
-        Verb::Refuse => decide::refuse(store, decision).await.map(|()| News::Refused)?,
-        Verb::Hold => {
-            let until = end_of(&why.until).ok_or(Undone::Until(EN.until_wrong))?;
-            if until <= accounts.now() {
-                return Err(Undone::Until(EN.until_past));
-            }
-            decide::hold(store, decision, until).await.map(|_| News::Held(until))?
-        }
-        Verb::Release => decide::release(store, decision).await.map(|()| News::Released)?,
-    })
+    let owner = Owner::of(accounts, case).await?;
+    let until = if verb == Verb::Hold { last_of(accounts, &why.until)? } else { case.due_at };
+    let letter = |case: &Case| letters::kept(accounts, owner.as_ref()?, case, verb.news(until));
+    let decision = Decision { case: case.id, admin, reason: &why.reason, letter: Some(&letter) };
+    match verb {
+        Verb::Pause => decide::pause(store, decision).await?,
+        Verb::Resume => decide::resume(store, decision, |case, now| case::resumed(calendar, case, now)).await?,
+        Verb::Extend => decide::extend(store, decision, |case| case::extended(calendar, case)).await?,
+        Verb::Grant => decide::grant(store, decision).await?,
+        Verb::Refuse => decide::refuse(store, decision).await?,
+        Verb::Hold => decide::hold(store, decision, until).await.map(drop)?,
+        Verb::Release => decide::release(store, decision).await?,
+    }
+    Ok(())
+}
+
+/// The end of a day that is not over.
+fn last_of(accounts: &Accounts, day: &str) -> Result<Timestamp, Undone> {
+    let until = end_of(day).ok_or(Undone::Until(EN.until_wrong))?;
+    if until <= accounts.now() { Err(Undone::Until(EN.until_past)) } else { Ok(until) }
 }
 
 /// The end of a day.

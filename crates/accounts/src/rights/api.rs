@@ -36,7 +36,7 @@ pub(super) async fn list(
     AccountCaller(session): AccountCaller,
 ) -> Answer<Reply<Listed>> {
     let own = cases::of_account(accounts.store(), session.account).await?;
-    Ok(Reply(Listed { requests: own.into_iter().map(|own| Shown::of(&own.case, own.notice)).collect() }))
+    Ok(Reply(Listed { requests: own.into_iter().map(Shown::of).collect() }))
 }
 
 /// GET /api/account/requests/{case}.
@@ -45,6 +45,5 @@ pub(super) async fn show(
     AccountCaller(session): AccountCaller,
     Ids(id): Ids<Uuid>,
 ) -> Answer<Reply<Shown>> {
-    let own = case_of(&accounts, session.account, id).await?;
-    Ok(Reply(Shown::of(&own.case, own.notice)))
+    Ok(Reply(Shown::of(case_of(&accounts, session.account, id).await?)))
 }

@@ -3,11 +3,13 @@
 use super::{HOME, Kind, Refused, ask as take, case_of, overview, plan, receipt_path, state_of, texts::EN, told};
 use crate::{Accounts, chrome::Frame, profile::ways};
 use axum::{extract::State, http::StatusCode, response::Response};
-use ingress::{AccountCaller, Failure, Form, FormToken, input::Ids, problem::Answer, see_other, session::LiveSession};
+use ingress::{
+    AccountCaller, Failure, Form as Sent, FormToken, input::Ids, problem::Answer, see_other, session::LiveSession,
+};
 use privacy::case::{self, Own, State as Far};
 use serde::Deserialize;
 use store::StoreError;
-use ui::{Act, Facts, Links, Page, Section, Tone};
+use ui::{Act, Facts, Field, Form, Links, Page, Section, Tone};
 use uuid::Uuid;
 
 #[derive(Default, Deserialize)]
@@ -17,12 +19,19 @@ pub(super) struct Typed {
     email: String,
 }
 
+/// What somebody answers.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Answered {
+    answer: String,
+}
+
 /// POST /account/data/requests.
 pub(super) async fn ask(
     State(accounts): State<Accounts>,
     AccountCaller(session): AccountCaller,
     token: FormToken,
-    Form(typed): Form<Typed>,
+    Sent(typed): Sent<Typed>,
 ) -> Answer<Response> {
     let kind: Kind = typed.kind.parse().map_err(ingress::problem::unacceptable)?;
     taken(&accounts, &session, &token, kind, &typed.email).await
@@ -33,7 +42,7 @@ pub(super) async fn ask_erasure(
     State(accounts): State<Accounts>,
     AccountCaller(session): AccountCaller,
     token: FormToken,
-    Form(typed): Form<Typed>,
+    Sent(typed): Sent<Typed>,
 ) -> Answer<Response> {
     taken(&accounts, &session, &token, Kind::Erasure, &typed.email).await
 }
@@ -66,10 +75,13 @@ pub(super) async fn show(
 ) -> Answer<Response> {
     let own = case_of(&accounts, session.account, id).await?;
     let frame = Frame { accounts: &accounts, session: Some(&session), token: &token, path: HOME };
-    frame.show(&page(&accounts, &own, token.as_str())).await
+    frame.show(&page(&accounts, &own, token.as_str(), None)).await
 }
 
-fn page(accounts: &Accounts, own: &Own, csrf: &str) -> Page {
+/// What was typed as an answer, and what is wrong with it.
+type Wrong<'a> = (&'a str, &'a str);
+
+fn page(accounts: &Accounts, own: &Own, csrf: &str, wrong: Option<Wrong<'_>>) -> Page {
     let case = &own.case;
     let path = format!("{HOME}/requests/{}", case.id);
     let mut facts = Facts::new()
@@ -81,6 +93,7 @@ fn page(accounts: &Accounts, own: &Own, csrf: &str) -> Page {
         facts = facts.html(EN.closed, ui::moment(closed));
     }
     let notice = own.notice.as_deref().map(|words| told(EN.notice, words));
+    let answered = own.answer.as_deref().map(|words| told(EN.answered, words));
     let copy = (case.state == Far::Done && matches!(case.kind, Kind::Access | Kind::Portability)).then(|| {
         let links = Links::new()
             .link(format!("{path}/package.html"), EN.copy_html)
@@ -93,14 +106,20 @@ fn page(accounts: &Accounts, own: &Own, csrf: &str) -> Page {
         .add(Facts::new().code(EN.receipt_address, accounts.link(&receipt_path(case))))
         .add(Links::new().link(receipt_path(case), EN.receipt));
     let waits = (case.state == Far::Paused).then(|| {
-        let go = Act::new(format!("{path}/answer"), csrf, EN.answer).tone(Tone::Main);
-        Section::new(EN.answer).add(ui::Prose::soft(EN.answer_lead)).add(go)
+        let words = Field::area("answer", EN.answer_words, 4)
+            .optional()
+            .hint(EN.answer_hint)
+            .error(wrong.map(|(_, why)| why))
+            .value(wrong.map_or("", |(typed, _)| typed))
+            .longest(2_000);
+        Form::post(format!("{path}/answer"), csrf, EN.answer).title(EN.answer).lead(EN.answer_lead).field(words)
     });
     let open = matches!(case.state, Far::Open | Far::Paused);
     let back = open.then(|| Act::new(format!("{path}/withdraw"), csrf, EN.withdraw).tone(Tone::Danger));
     Page::new(EN.title(case.kind))
         .add(ways(HOME))
         .add(notice)
+        .add(answered)
         .add(facts)
         .add(copy)
         .add(waits)
@@ -123,10 +142,17 @@ pub(super) async fn withdraw(
 pub(super) async fn answered(
     State(accounts): State<Accounts>,
     AccountCaller(session): AccountCaller,
+    token: FormToken,
     Ids(id): Ids<Uuid>,
+    Sent(answered): Sent<Answered>,
 ) -> Answer<Response> {
-    let done = case::answered(accounts.store(), accounts.calendar(), session.account, id).await;
-    finish(done, &format!("{HOME}/requests/{id}"))
+    let words = &answered.answer;
+    let done = case::answered(accounts.store(), accounts.calendar(), session.account, id, words).await;
+    let Err(StoreError::Invalid(why)) = done else { return finish(done, &format!("{HOME}/requests/{id}")) };
+    let own = case_of(&accounts, session.account, id).await?;
+    let frame = Frame { accounts: &accounts, session: Some(&session), token: &token, path: HOME };
+    let page = page(&accounts, &own, token.as_str(), Some((words, &why))).error(Some(&why));
+    frame.again(StatusCode::UNPROCESSABLE_ENTITY, &page).await
 }
 
 fn finish(done: Result<(), StoreError>, to: &str) -> Answer<Response> {

@@ -18,16 +18,19 @@ use promises::{
     control::{ControlSpec, Mode, ParamKind, ParamSpec, Standards, Stronger, Vantage},
     profile::Value,
 };
-use serde_json::{Value as Json, json};
+use serde::Deserialize;
+use serde_json::json;
 use std::time::Duration;
 use store::{
     Store,
     rights::{
         Kind,
         clocks::{self, Clocks},
+        list,
     },
 };
 use tokio::time::sleep;
+use uuid::Uuid;
 
 /// How often a request is looked at, and how long that takes in all: a minute. What is slower is answered late by nobody's
 /// standard, but not by a system that works.
@@ -102,11 +105,12 @@ async fn probe(site: &Site, store: &Store, promise: &Promise, kind: Kind) -> Fin
 async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<Finding, Stop> {
     let plant = Plant::sow(site).await?;
     let mut visitor = enter(site, &plant).await?;
-    let receipt = ask(&mut visitor, &plant, kind).await?;
-    let answered = wait(site, &receipt).await?;
+    let asked = ask(&mut visitor, &plant, kind).await?;
+    let answered = wait(site, store, &asked).await?;
     if kind != Kind::Erasure {
         // The plant leaves as it came.
-        ask(&mut visitor, &plant, Kind::Erasure).await?;
+        let leaves = ask(&mut visitor, &plant, Kind::Erasure).await?;
+        wait(site, store, &leaves).await?;
     }
     let kinds: &[Kind] = if kind == Kind::Erasure { &[Kind::Erasure] } else { &[Kind::Access, Kind::Portability] };
     let found = clocks::walk(store, kinds, within).await?;
@@ -161,25 +165,32 @@ async fn enter(site: &Site, plant: &Plant) -> Result<Visitor, Stop> {
     if answer.status == 303 { Ok(visitor) } else { Err(unexpected("confirming", &answer)) }
 }
 
-/// Asks, and yields where the receipt is.
-async fn ask(visitor: &mut Visitor, plant: &Plant, kind: Kind) -> Result<String, Stop> {
+/// A request that was made: its case, and where its receipt is.
+#[derive(Deserialize)]
+struct Made {
+    case: Uuid,
+    receipt: String,
+}
+
+/// Asks for something.
+async fn ask(visitor: &mut Visitor, plant: &Plant, kind: Kind) -> Result<Made, Stop> {
     let asked = json!({ "kind": kind.word(), "email": plant.email() });
     let answer = visitor.post_json("/api/account/requests", &asked).await?;
     if answer.status != 202 {
         return Err(Stop::Broke(format!("a request was answered with {}", answer.status)));
     }
-    let opened: Json = answer.json().map_err(|_| unexpected("a request", &answer))?;
-    let receipt = opened.get("receipt").and_then(Json::as_str);
-    receipt.map(str::to_owned).ok_or_else(|| unexpected("a request", &answer))
+    answer.json().map_err(|_| unexpected("a request", &answer))
 }
 
-/// Reads the receipt, as anybody may who knows it, until the request is answered. Yields whether it was.
-async fn wait(site: &Site, receipt: &str) -> Result<bool, Stop> {
+/// Reads the receipt, as anybody may who knows it, until the request is answered, and says then that it was the probe's. Yields
+/// whether it was answered.
+async fn wait(site: &Site, store: &Store, made: &Made) -> Result<bool, Stop> {
     let mut stranger = Visitor::stranger(site).await;
     for _ in 0..LOOKS {
-        let answer = stranger.get(&format!("/api{receipt}")).await?;
+        let answer = stranger.get(&format!("/api{}", made.receipt)).await?;
         let read: Answered = answer.json().map_err(|_| unexpected("a receipt", &answer))?;
         if read.state == "done" {
+            list::of_probe(store, made.case).await?;
             return Ok(true);
         }
         sleep(PAUSE).await;

@@ -6,6 +6,7 @@
 mod census;
 mod faults;
 mod garden;
+mod held;
 mod person;
 mod remains;
 
@@ -16,6 +17,7 @@ use crate::{
     attack::Stop,
     provider::{loopback::LoopbackIssuer, planting::PlantError},
 };
+use held::Held;
 use kernel::Span;
 use outbound::Site;
 use person::Person;
@@ -25,7 +27,7 @@ use promises::{
 };
 use remains::{After, Before};
 use std::path::Path;
-use store::Store;
+use store::{Store, rights::list};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -36,15 +38,17 @@ pub const SPEC: ControlSpec = ControlSpec {
             through the public routes in every place on the map that can be reached so: an account with a proven address, a \
             team of their own that goes with them and a team of others that stays, notes, drawings, objectives and check-ins, \
             shares both ways, tokens, sessions, a second factor, links and invitations, also such that others sent to their \
-            address. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
+            address and to the one that they had before, and people without an account whom others put down under either. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
             they would; and waits for the receipt. Then their sessions, tokens and sign-in must be dead; no row of any table \
             of the database, on the map or not, may hold an id, look-up key or ciphertext of theirs, but for ids that the map \
-            lets stand as the team's; their keys must be nowhere on the disk, under no name; their objects must be gone; no \
+            lets stand as the team's; the team must show neither address; their keys must be nowhere on the disk, under no name; their objects must be gone; no \
             word of theirs may stand anywhere in the clear; and every row of the others must be, byte for byte, as before. \
+            Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
             For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
             and every key with what was erased. What stays in the database's own files until the nightly scrub, and in its \
-            write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. Not seen: looks and holds of \
-            administrators, which no visitor can plant; mails that were sent; backups, which are another promise; and, at a \
+            write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. The hold, and the change of \
+            the address, are made by the call that their pages make: the probe is no administrator and reads no mail. Not seen: \
+            looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; and, at a \
             managed server, its raw files.",
     wing: "privacy",
     vantage: Vantage::Inside,
@@ -79,21 +83,32 @@ async fn attack(
     issuer: &LoopbackIssuer,
 ) -> Result<Finding, Stop> {
     census::take(store).await?;
+    let mut held = Held::sow(site, store).await?;
     garden.water(site, issuer).await?;
-    let mut person = Person::sow(site, issuer, garden).await?;
+    let mut person = Person::sow(site, store, issuer, garden).await?;
     let before = Before::look(store, data_dir, &person, garden).await?;
+    held.stays(site, store).await?;
     let receipt = person.ask(site).await?;
+    list::of_probe(store, receipt.case).await?;
     person.is_shut_out(site).await?;
+    if let Some(address) = garden.shows(&[&person.who.email, &person.former]).await?.first() {
+        let which = if *address == person.former { "one that they had before" } else { "their own" };
+        return Err(Stop::Broke(format!("a team shows an address of somebody who was erased, {which}")));
+    }
     let after = After::look(store, data_dir, &before).await?;
+    held.goes(site, store).await?;
     let census = census::take(store).await?;
     let (rows, tables) = (before.rows(), before.tables());
     let saw = format!(
         "somebody in {rows} rows of {tables} tables was erased in {} s; {} rows of others stayed as they were; of {} erasures \
-         nothing has come back; {} pieces of ciphertext wait for the scrub",
+         nothing has come back; somebody whose data a law held stayed until it ended; {} pieces of ciphertext wait for the \
+         scrub",
         receipt.seconds, after.others, census.tombstones, after.ciphertext
     );
     let finding = Finding::held(saw)
         .tried("planted somebody in every table that visitors can reach, and found their rows, ciphertext, keys and objects")
+        .tried("had others invite them and put them down under their address, changed it, and looked for both addresses afterwards")
+        .tried("held the data of somebody else who asked for their erasure, saw that they stayed, and ended the hold")
         .tried("asked for their erasure as they would, and waited for the receipt")
         .tried("used their sessions and tokens, and tried to sign in")
         .tried("searched every column of every table for their ids, look-up keys and ciphertext")

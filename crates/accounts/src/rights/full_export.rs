@@ -20,7 +20,7 @@ use promises::{
     control::{ControlSpec, Mode, Standards, Vantage},
 };
 use serde::Deserialize;
-use store::{Store, accounts, copy::walk};
+use store::{Store, accounts, copy::walk, rights::list};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -65,7 +65,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     let (title, text, name) = (words(3), format!("={}\n\"{}\"", words(4), words(2)), words(2));
     let note = taken::note(&mut visitor, &title, &text).await?;
     let drawn = taken::draw(&mut visitor, &format!("{name}.png"), &taken::picture()).await?;
-    let (body, exported) = export(&mut visitor, plant.email()).await?;
+    let (body, exported) = export(&mut visitor, store, plant.email()).await?;
     let first = Canonical::of(&exported);
     if !first.holds(&title, &text, drawn.then_some(name.as_str())) {
         return Err(Stop::Broke("what was just made is not in the export".to_owned()));
@@ -85,7 +85,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     if (again.notes, again.drawings) != (0, 0) || again.present != first.rows() {
         return Err(Stop::Broke("a second reading made things twice".to_owned()));
     }
-    let (_, second) = export(&mut other, back.email()).await?;
+    let (_, second) = export(&mut other, store, back.email()).await?;
     if first != Canonical::of(&second) {
         return Err(Stop::Broke("what was read back is exported otherwise than it was".to_owned()));
     }
@@ -107,8 +107,9 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
 }
 
 /// The data to take along, as programs fetch it.
-async fn export(visitor: &mut Visitor, email: &str) -> Result<(Vec<u8>, Taken), Stop> {
+async fn export(visitor: &mut Visitor, store: &Store, email: &str) -> Result<(Vec<u8>, Taken), Stop> {
     let case = taken::ask(visitor, email, "portability").await?;
+    list::of_probe(store, case).await?;
     let body = taken::fetch(visitor, &format!("/api/account/requests/{case}/package.json")).await?;
     let taken = taken::package(&body)?;
     Ok((body, taken))

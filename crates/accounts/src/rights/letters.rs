@@ -2,10 +2,12 @@
 //! the account until they are handed over, and go with it. Of an erasure's end nobody can be told by mail: the first letter
 //! says where the receipt stands.
 //!
+//! A letter of a decision is written in its transaction: it says what stands then, and is lost with nothing but it.
+//!
 //! What the operator wrote stands in no letter: it is read by whoever is signed in.
 
 use super::{HOME, receipt_path, texts::EN};
-use crate::{Accounts, Mail, texts::fill, texts::mail::Letter};
+use crate::{Accounts, Mail, errands::Errand, texts::fill, texts::mail::Letter};
 use kernel::{AccountId, Timestamp};
 use privacy::{
     case::{Case, Kind, State},
@@ -87,17 +89,26 @@ impl News {
 
 /// Writes to whoever asked. `case` as it is by now.
 pub(super) async fn write(accounts: &Accounts, to: &Owner, case: &Case, news: News) {
+    accounts.post(to.account, mail(accounts, to, case, news)).await;
+}
+
+/// A letter as it waits to be handed over, for whoever writes it together with what it tells.
+pub(super) fn kept(accounts: &Accounts, to: &Owner, case: &Case, news: News) -> Option<String> {
+    let errand = Errand::Mail { mail: mail(accounts, to, case, news), typed: false };
+    serde_json::to_string(&errand).inspect_err(|error| tracing::error!(%error, "a letter was not written")).ok()
+}
+
+fn mail(accounts: &Accounts, to: &Owner, case: &Case, news: News) -> Mail {
     let letter = news.letter(case.kind);
     let day = super::texts::last_day(if let News::Held(until) = news { until } else { case.due_at });
     let values =
         [("service", accounts.settings().service.as_str()), ("what", EN.kind(case.kind)), ("day", day.as_str())];
-    let mail = Mail {
+    Mail {
         to: to.email.clone(),
         subject: fill(letter.subject, &values),
         paragraphs: letter.paragraphs.iter().map(|paragraph| fill(paragraph, &values)).collect(),
         link: Some((letter.link.to_owned(), accounts.link(&news.path(case)))),
-    };
-    accounts.post(to.account, mail).await;
+    }
 }
 
 impl Accounts {

@@ -4,6 +4,7 @@ use crate::texts::mail::Letter;
 use jiff::{SignedDuration, tz::TimeZone};
 use kernel::Timestamp;
 use privacy::case::{Kind, State};
+use store::rights::list::Stage;
 
 /// The words.
 pub(crate) struct Texts {
@@ -61,12 +62,22 @@ pub(crate) struct Texts {
     pub(crate) withdrawn: &'static str,
     pub(crate) answer: &'static str,
     pub(crate) answer_lead: &'static str,
+    pub(crate) answer_words: &'static str,
+    pub(crate) answer_hint: &'static str,
+    pub(crate) answered: &'static str,
+    pub(crate) answered_by: &'static str,
     pub(crate) back: &'static str,
     pub(crate) cases: &'static str,
     pub(crate) cases_lead: &'static str,
     pub(crate) case: &'static str,
     pub(crate) no_cases: &'static str,
     pub(crate) late: &'static str,
+    pub(crate) any_kind: &'static str,
+    pub(crate) of_people: &'static str,
+    pub(crate) of_probes: &'static str,
+    pub(crate) of_probes_lead: &'static str,
+    pub(crate) further: &'static str,
+    pub(crate) beginning: &'static str,
     pub(crate) reason: &'static str,
     pub(crate) reason_read: &'static str,
     pub(crate) reason_sealed: &'static str,
@@ -77,6 +88,7 @@ pub(crate) struct Texts {
     pub(crate) extended: &'static str,
     pub(crate) stands: &'static str,
     pub(crate) holds: &'static str,
+    pub(crate) since: &'static str,
     pub(crate) held_now: &'static str,
     pub(crate) no_hold: &'static str,
     pub(crate) told: &'static str,
@@ -157,12 +169,22 @@ pub(crate) const EN: Texts = Texts {
     withdrawn: "The request is taken back.",
     answer: "Go on",
     answer_lead: "The clock stands until you have done what is asked. Then let it go on.",
+    answer_words: "Your answer",
+    answer_hint: "Where you were asked something. Whoever decides reads it; it is kept with your request, under your key.",
+    answered: "What you answered, the last first",
+    answered_by: "What the person answered, the last first",
     back: "Back",
     cases: "Cases",
-    cases_lead: "What people have asked for under data protection law. The open ones come first, by when they are due.",
+    cases_lead: "What people have asked for under data protection law: what waits, by when it is due, and what is answered, the last first.",
     case: "Case",
-    no_cases: "Nobody has asked for anything yet.",
+    no_cases: "There is no such case.",
     late: "late",
+    any_kind: "Every kind",
+    of_people: "Of people",
+    of_probes: "Of probes",
+    of_probes_lead: "Probes say which cases were theirs once these are closed: nothing that waits is put out of sight so.",
+    further: "Further",
+    beginning: "From the beginning",
     reason: "Reason",
     reason_read: "The person reads it. Name nobody else.",
     reason_sealed: "It is kept sealed. The person is told until when, and not why. Name nobody else.",
@@ -173,7 +195,8 @@ pub(crate) const EN: Texts = Texts {
     extended: "More time was taken",
     stands: "The clock stands since",
     holds: "Holds",
-    held_now: "Everything of this person is held by law until the end of",
+    since: "Since",
+    held_now: "Nothing of this person is erased by a request while any of these is in force.",
     no_hold: "There is no hold to end.",
     told: "What the person was told, the last first",
     told_nothing: "The person was told nothing yet.",
@@ -198,6 +221,26 @@ pub(crate) const EN: Texts = Texts {
 };
 
 impl Texts {
+    /// How far cases are.
+    pub(crate) const fn stage(&self, stage: Stage) -> &'static str {
+        match stage {
+            Stage::Open => "Open",
+            Stage::Late => "Late",
+            Stage::Done => "Done",
+        }
+    }
+
+    /// A kind of request, in a word.
+    pub(crate) const fn short(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Access => "Access",
+            Kind::Portability => "Portability",
+            Kind::Erasure => "Erasure",
+            Kind::Restriction => "Restriction",
+            Kind::Objection => "Objection",
+        }
+    }
+
     /// A kind of request, for people.
     pub(crate) const fn kind(&self, kind: Kind) -> &'static str {
         match kind {

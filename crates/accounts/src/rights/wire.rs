@@ -1,7 +1,10 @@
 //! What the API says and takes about requests.
 
 use super::{held_until, receipt_path};
-use privacy::{case::Case, receipt::Receipt};
+use privacy::{
+    case::{Case, Own},
+    receipt::Receipt,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -41,6 +44,8 @@ pub(super) struct Shown {
     receipt: String,
     /// What the operator said about it.
     notice: Option<String>,
+    /// What the caller answered.
+    answer: Option<String>,
 }
 
 /// Cases.
@@ -88,7 +93,9 @@ impl From<&Case> for Opened {
 }
 
 impl Shown {
-    pub(super) fn of(case: &Case, notice: Option<String>) -> Self {
+    pub(super) fn of(own: Own) -> Self {
+        let Own { case, notice, answer } = own;
+        let case = &case;
         Self {
             case: case.id,
             kind: case.kind.to_string(),
@@ -99,6 +106,7 @@ impl Shown {
             held_until: held_until(case).map(|at| at.to_string()),
             receipt: receipt_path(case),
             notice,
+            answer,
         }
     }
 }

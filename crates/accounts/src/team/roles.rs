@@ -14,7 +14,7 @@ use outbound::Site;
 use promises::{
     Fault, Finding, Promise,
     control::{ControlSpec, Mode, Standards, Vantage},
-    fault::{Bites, Make},
+    fault::{Bites, Make, Meddling, On},
 };
 use std::path::Path;
 use store::Store;
@@ -29,7 +29,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             each role: in the own team with ids of that team where the role may not, and with ids of nobody where it may, so that \
             nothing is destroyed; and as each role that may, with ids of the other team, alone and mixed with own ones. Where the \
             table says no, the answer must be a refusal; where it says yes, the gate must let it pass; the other team must answer \
-            that there is nothing, and must look afterwards as before. A role that is taken away must be gone at the next \
+            that there is nothing, and must look afterwards as before. A copy of somebody's data that is brought back must make \
+            nothing that the role could not write. A role that is taken away must be gone at the next \
             request. Whoever is not signed in, and routes of administrators and operators, are tried for every role. For every \
             team, not the planted ones alone, the database must show an owner, no session that acts as another account's \
             member, and for every member the role that the team's log tells. It cannot see routes of an application behind the proxy.",
@@ -70,6 +71,20 @@ pub const FAULTS: &[Fault] = &[
             "SELECT EXISTS (SELECT FROM wordbond.person WHERE role = 'admin' AND person_id::text IN (
                  SELECT json_array_elements_text(obj_description('wordbond.membership'::regclass)::json)))",
         ),
+    },
+    Fault {
+        id: "roles-import-let-in",
+        about: "A layer in front answers whoever brings a copy of somebody's data back that it was taken, whatever their role.",
+        breaks: &["roles", "full-export"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::SetStatus(On::Path("/api/account/import"), 200)]),
+        bites: Bites::Answer {
+            method: "POST",
+            path: "/api/account/import",
+            headers: &["content-type: application/json"],
+            body: "{}",
+            status: 200,
+        },
     },
     Fault {
         id: "roles-never-fall",

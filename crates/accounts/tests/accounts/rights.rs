@@ -331,13 +331,14 @@ async fn each_decision_is_told_to_whoever_asked() {
             "pause" => assert!(seen.contains("waits for the person") && shown.contains("waits for you")),
             "hold" => {
                 assert!(mail.paragraphs.join(" ").contains("until the end of 2099-12-31"));
-                assert!(seen.contains("until the end of 2099-12-31") && seen.contains("End every hold"), "{seen}");
+                assert!(seen.contains("2099-12-31") && seen.contains("End every hold"), "{seen}");
                 assert!(!shown.contains("held by law"), "an objection waits for no hold");
             }
             _ => {}
         }
+        // Why a law holds something the person does not read, and the operator does as long as it does.
         let sealed = matches!(verb, "hold" | "release");
-        assert_eq!((shown.contains(&reason), seen.contains(&reason)), (!sealed, !sealed), "{verb}");
+        assert_eq!((shown.contains(&reason), seen.contains(&reason)), (!sealed, verb != "release"), "{verb}");
     }
     assert!(visitor.get(&own).await.unwrap().text().contains("Words of pause"), "nothing that was told is lost");
     working.abort();
@@ -407,4 +408,180 @@ async fn a_receipt_that_is_none_is_a_problem_for_programs() {
             answer.text()
         );
     }
+}
+
+#[tokio::test]
+async fn a_new_password_takes_back_links_that_wait_and_no_letter_of_a_decision() {
+    let system = System::open().await;
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "objection").await;
+    system.mail(&who.email, "Confirm your address").await;
+    system.mail(&who.email, "you asked for").await;
+    system.mail_is_away(true);
+    let refused = admin.post_form(&format!("/admin/cases/{case}/refuse"), &[("reason", "Compelling grounds")]).await;
+    assert_eq!(refused.unwrap().status, 303);
+    assert_eq!(visitor.post_form("/account/email/verify", &[]).await.unwrap().status, 303);
+    let account = account_of(&system, &who).await;
+    let waiting = async || {
+        let mut root = system.db.superuser().await.unwrap();
+        let sql = "SELECT count(*) FROM wordbond.mail WHERE account_id = $1";
+        sqlx::query_scalar::<_, i64>(sql).bind(account.uuid()).fetch_one(&mut root).await.unwrap()
+    };
+    assert_eq!(waiting().await, 2, "the decision, and a link");
+    store::accounts::set_password(system.db.store(), account, factors_hash(), None).await.unwrap();
+    assert_eq!(waiting().await, 1);
+    system.mail_is_away(false);
+    let working = worker(&system);
+    let mut root = system.db.superuser().await.unwrap();
+    sqlx::query("UPDATE wordbond.ticket SET due_at = now() - interval '1 minute'").execute(&mut root).await.unwrap();
+    system.mail(&who.email, "was refused").await;
+    working.abort();
+}
+
+const fn factors_hash() -> &'static str {
+    "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+}
+
+#[tokio::test]
+async fn every_hold_in_force_is_shown_with_its_reason_and_its_end() {
+    let system = System::open().await;
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "objection").await;
+    let place = format!("/admin/cases/{case}");
+    for (reason, until) in [("Bookkeeping", "2099-12-31"), ("A court", "2088-02-29")] {
+        let decided = [("reason", reason), ("until", until)];
+        assert_eq!(admin.post_form(&format!("{place}/hold"), &decided).await.unwrap().status, 303);
+    }
+    let page = admin.get(&place).await.unwrap().text();
+    for words in ["Bookkeeping", "2099-12-31", "A court", "2088-02-29"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_by_whoever_asked_stands_in_the_copy_and_goes_with_the_person() {
+    let system = System::open().await;
+    let working = worker(&system);
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "objection").await;
+    let (place, own) = (format!("/admin/cases/{case}"), format!("/account/data/requests/{case}"));
+    for (question, answer) in [("Which do you mean?", "The one\r\n\r\nof May"), ("And why?", "Because <of> it")] {
+        let asked = admin.post_form(&format!("{place}/pause"), &[("reason", question), ("until", "")]).await.unwrap();
+        assert_eq!(to(&asked), place);
+        let long = "x".repeat(2_001);
+        let refused = visitor.post_form(&format!("{own}/answer"), &[("answer", &long)]).await.unwrap();
+        assert_eq!(refused.status, 422);
+        assert!(refused.text().contains(&long), "what was typed is still there");
+        let answered = visitor.post_form(&format!("{own}/answer"), &[("answer", answer)]).await.unwrap();
+        assert_eq!(to(&answered), own);
+    }
+    for page in [admin.get(&place).await.unwrap().text(), visitor.get(&own).await.unwrap().text()] {
+        let [last, first] = ["Because &#60;of&#62; it", "The one\nof May"].map(|words| page.find(words));
+        assert!(last.is_some() && first.is_some() && last < first, "{page}");
+        assert!(page.contains("And why?") && page.contains("Which do you mean?"), "{page}");
+    }
+    let shown = json_of(&mut visitor, &format!("/api/account/requests/{case}")).await;
+    assert_eq!(shown["answer"], "Because <of> it\n\nThe one\nof May");
+    // It stands in the copy, and nowhere in the clear.
+    let (copy, receipt) = ask(&mut visitor, &who, "access").await;
+    answered(&system, &receipt).await;
+    let package = json_of(&mut visitor, &format!("/account/data/requests/{copy}/package.json")).await;
+    assert!(package.to_string().contains("Because <of> it"), "{package}");
+    let mut root = system.db.superuser().await.unwrap();
+    const ROWS: &str = "SELECT coalesce(string_agg(r::text, ' '), '') FROM wordbond.rights_request AS r";
+    let rows: String = sqlx::query_scalar(ROWS).fetch_one(&mut root).await.unwrap();
+    assert!(!rows.is_empty() && !rows.contains("Because"), "{rows}");
+    let (_, receipt) = ask(&mut visitor, &who, "erasure").await;
+    answered(&system, &receipt).await;
+    let rows: String = sqlx::query_scalar(ROWS).fetch_one(&mut root).await.unwrap();
+    assert_eq!(rows, "", "with whoever answered");
+    working.abort();
+}
+
+#[tokio::test]
+async fn the_list_of_cases_is_turned_page_by_page_and_those_of_probes_are_shown_on_request() {
+    let system = System::open().await;
+    let mut admin = admin(&system).await;
+    let mut root = system.db.superuser().await.unwrap();
+    // Of each kind some that wait, some of them late, and some that are answered, every third by a probe.
+    const CASES: &str = "INSERT INTO wordbond.rights_case
+            (case_id, kind, state, opened_at, due_at, closed_at, receipt_id, of_probe)
+        SELECT gen_random_uuid(), (ARRAY['access', 'erasure'])[1 + n % 2], CASE WHEN n < 130 THEN 'open' ELSE 'done' END,
+            now() - interval '40 days', now() + n * interval '1 day' - interval '60 days',
+            CASE WHEN n >= 130 THEN now() - n * interval '1 minute' END, gen_random_uuid(), n >= 130 AND n % 3 = 0
+        FROM generate_series(0, 249) AS n";
+    sqlx::query(CASES).execute(&mut root).await.unwrap();
+    let every = async |admin: &mut Visitor, query: &str| {
+        let (mut all, mut after, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = json_of(admin, &format!("/api/admin/cases?{query}{after}")).await;
+            let cases = page["cases"].as_array().unwrap().clone();
+            assert!(cases.len() <= 50);
+            all.extend(cases);
+            pages += 1;
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return (all, pages),
+            }
+        }
+    };
+    let distinct =
+        |cases: &[Value]| cases.iter().map(|case| case["case"].to_string()).collect::<std::collections::BTreeSet<_>>();
+    let (open, pages) = every(&mut admin, "state=open").await;
+    assert_eq!((open.len(), distinct(&open).len(), pages), (130, 130, 3));
+    assert!(open.is_sorted_by_key(|case| case["due_at"].as_str().unwrap().to_owned()));
+    let (late, _) = every(&mut admin, "state=late").await;
+    assert!(late.len() == 61 && late.iter().all(|case| case["late"] == true), "{}", late.len());
+    let (done, _) = every(&mut admin, "state=done").await;
+    let (probes, _) = every(&mut admin, "state=done&probes=true").await;
+    assert_eq!((done.len(), probes.len(), distinct(&done).len()), (80, 40, 80));
+    assert!(done.iter().all(|case| case["of_probe"] == false) && probes.iter().all(|case| case["of_probe"] == true));
+    let (erasures, _) = every(&mut admin, "state=done&kind=erasure").await;
+    assert!(erasures.iter().all(|case| case["kind"] == "erasure") && erasures.len() == 40, "{}", erasures.len());
+    for wrong in ["state=closed", "kind=mail", "after=x", "probes=perhaps", "more=1"] {
+        assert_eq!(admin.get(&format!("/api/admin/cases?{wrong}")).await.unwrap().status, 422, "{wrong}");
+    }
+    // The page leads on and back, and says which cases it shows.
+    let page = admin.get("/admin/cases").await.unwrap().text();
+    let next =
+        page.split('"').find(|href| href.contains("after=")).unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    let second = admin.get(&next).await.unwrap().text();
+    assert!(second.contains("From the beginning") && page.contains("aria-current"), "{second}");
+    let first = open[0]["case"].as_str().unwrap();
+    assert!(page.contains(first) && !second.contains(first));
+    let (mut other, _) = somebody(&system).await;
+    assert_eq!(other.get("/api/admin/cases").await.unwrap().status, 404);
+    // Nothing that waits can be put out of sight.
+    let case = open[0]["case"].as_str().unwrap().parse().unwrap();
+    store::rights::list::of_probe(system.db.store(), case).await.unwrap();
+    assert_eq!(every(&mut admin, "state=open").await.0.len(), 130);
+    let hidden = sqlx::query("UPDATE wordbond.rights_case SET of_probe = true WHERE closed_at IS NULL");
+    assert!(hidden.execute(&mut root).await.is_err());
+}
+
+#[tokio::test]
+async fn a_letter_of_a_decision_says_what_stands_when_it_is_made() {
+    let system = System::open().await;
+    let mut admin = admin(&system).await;
+    let (mut visitor, who) = somebody(&system).await;
+    let (case, _) = ask(&mut visitor, &who, "erasure").await;
+    let place = format!("/admin/cases/{case}");
+    let account = account_of(&system, &who).await;
+    let mut root = system.db.superuser().await.unwrap();
+    let waiting = "SELECT count(*) FROM wordbond.mail WHERE account_id = $1";
+    for (verb, until) in [("hold", "2099-12-31"), ("release", ""), ("pause", ""), ("resume", "")] {
+        let before: i64 = sqlx::query_scalar(waiting).bind(account.uuid()).fetch_one(&mut root).await.unwrap();
+        let decided = [("reason", "Why"), ("until", until)];
+        assert_eq!(admin.post_form(&format!("{place}/{verb}"), &decided).await.unwrap().status, 303, "{verb}");
+        let after: i64 = sqlx::query_scalar(waiting).bind(account.uuid()).fetch_one(&mut root).await.unwrap();
+        assert_eq!(after, before + 1, "{verb}: nobody has done any job yet, and it is there");
+    }
+    // What waited goes on a moment later, so that the letter about it is on its way.
+    const SOON: &str =
+        "SELECT bool_and(t.due_at > now()) FROM wordbond.ticket AS t JOIN wordbond.job AS j USING (tenant_id, job_id)
+        WHERE j.kind = 'rights.erase'";
+    assert!(sqlx::query_scalar::<_, bool>(SOON).fetch_one(&mut root).await.unwrap());
 }

@@ -65,7 +65,8 @@ async fn a_clock_is_put_off_once_stands_and_goes_on() {
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Objection).await;
     world.work().await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "It takes a look into the archive." };
+    let decision =
+        Decision { case: case.id, admin: admin.account, letter: None, reason: "It takes a look into the archive." };
     let due = |case: &case::Case| case::extended(&world.calendar, case);
     decide::extend(store, decision, due).await.unwrap();
     assert_eq!(world.case(&case).await.due_at.to_string(), "2026-06-03T22:00:00Z");
@@ -76,7 +77,7 @@ async fn a_clock_is_put_off_once_stands_and_goes_on() {
     assert_eq!(own.notice.as_deref(), Some("Which of them do you mean?\n\nIt takes a look into the archive."));
     assert_eq!(own.case.state, State::Paused);
     world.pass(SignedDuration::from_hours(48));
-    case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    case::answered(store, &world.calendar, ada.account, case.id, "").await.unwrap();
     let on = world.case(&case).await;
     assert_eq!((on.state, on.paused_seconds), (State::Open, 48 * 3_600));
     assert_eq!(on.due_at.to_string(), "2026-06-05T22:00:00Z");
@@ -165,7 +166,9 @@ async fn an_objection_takes_back_no_more_than_it_put_on() {
             assert!(restrict::is_on(store, who.account).await.unwrap());
             if refused {
                 let reason = "There are compelling grounds.";
-                decide::refuse(store, Decision { case: case.id, admin: admin.account, reason }).await.unwrap();
+                decide::refuse(store, Decision { case: case.id, admin: admin.account, letter: None, reason })
+                    .await
+                    .unwrap();
             } else {
                 cases::withdraw(store, who.account, case.id).await.unwrap();
             }
@@ -182,11 +185,11 @@ async fn short_questions_cost_the_person_nothing_and_no_decision_is_lost() {
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Objection).await;
     world.work().await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "Which of them do you mean?" };
+    let decision = Decision { case: case.id, admin: admin.account, letter: None, reason: "Which of them do you mean?" };
     for _ in 0..4 {
         decide::pause(store, decision).await.unwrap();
         world.pass(SignedDuration::from_secs(1));
-        case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+        case::answered(store, &world.calendar, ada.account, case.id, "").await.unwrap();
     }
     let on = world.case(&case).await;
     assert_eq!((on.due_at, on.paused_seconds), (case.due_at, 4));
@@ -195,4 +198,33 @@ async fn short_questions_cost_the_person_nothing_and_no_decision_is_lost() {
     decide::extend(store, decision, |case| case::extended(&world.calendar, case)).await.unwrap();
     decide::resume(store, decision, |case, now| case::resumed(&world.calendar, case, now)).await.unwrap();
     assert_eq!(world.case(&case).await.due_at.to_string(), "2026-06-03T22:00:00Z");
+}
+
+#[tokio::test]
+async fn more_time_can_be_taken_while_the_clock_stands_if_there_was_time_left_when_it_stopped() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let decision = |case: &case::Case| Decision {
+        case: case.id,
+        admin: admin.account,
+        letter: None,
+        reason: "Which do you mean?",
+    };
+    let case = world.ask(ada, Kind::Objection).await;
+    world.work().await;
+    world.pass(SignedDuration::from_hours(24 * 20));
+    decide::pause(store, decision(&case)).await.unwrap();
+    world.pass(SignedDuration::from_hours(24 * 40));
+    decide::extend(store, decision(&case), |case| case::extended(&world.calendar, case)).await.unwrap();
+    decide::resume(store, decision(&case), |case, now| case::resumed(&world.calendar, case, now)).await.unwrap();
+    // Three months, to 3 June, and forty days: Monday 13 July.
+    assert_eq!(world.case(&case).await.due_at.to_string(), "2026-07-13T22:00:00Z");
+    // Where the month was over before the clock was stopped, nothing is left to extend.
+    let late = world.ask(world.somebody("late@example.org").await, Kind::Objection).await;
+    world.work().await;
+    world.pass(SignedDuration::from_hours(24 * 60));
+    decide::pause(store, decision(&late)).await.unwrap();
+    let refused = decide::extend(store, decision(&late), |case| case::extended(&world.calendar, case)).await;
+    assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
 }

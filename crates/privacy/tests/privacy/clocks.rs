@@ -95,7 +95,7 @@ async fn a_law_that_holds_for_longer_than_the_time_promised_makes_nothing_late()
     let world = World::new().await;
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Erasure).await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "a court asked for it" };
+    let decision = Decision { case: case.id, admin: admin.account, reason: "a court asked for it", letter: None };
     let until = world.store().clock().now() + SignedDuration::from_hours(24 * 200);
     decide::hold(world.store(), decision, until).await.unwrap();
     world.work().await;
@@ -117,7 +117,7 @@ async fn a_case_that_stood_once_counts_its_time_by_the_log() {
     let world = World::new().await;
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Erasure).await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "who are you?" };
+    let decision = Decision { case: case.id, admin: admin.account, reason: "who are you?", letter: None };
     decide::pause(world.store(), decision).await.unwrap();
     world.pass(SignedDuration::from_hours(24 * 3));
     decide::resume(world.store(), decision, |case, _| case.due_at).await.unwrap();

@@ -112,7 +112,7 @@ async fn the_last_owner_hands_the_team_over_first() {
     world.work().await;
     assert_eq!(world.case(&case).await.state, State::Paused);
     team::set_role(store, ada.tenant, ada.person, grace, TeamRole::Owner).await.unwrap();
-    privacy::case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    privacy::case::answered(store, &world.calendar, ada.account, case.id, "").await.unwrap();
     // Handed back before it begins: then the clock stands again, and they read why.
     team::set_role(store, ada.tenant, grace, grace, TeamRole::Member).await.unwrap();
     world.work().await;
@@ -121,7 +121,7 @@ async fn the_last_owner_hands_the_team_over_first() {
     assert_eq!(paused.notice.unwrap().matches("«Engines»").count(), 2, "what they were told before stays");
     assert!(accounts::by_id(store, ada.account).await.unwrap().is_some());
     team::set_role(store, ada.tenant, ada.person, grace, TeamRole::Owner).await.unwrap();
-    privacy::case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    privacy::case::answered(store, &world.calendar, ada.account, case.id, "").await.unwrap();
     world.work().await;
     assert_eq!(world.case(&case).await.state, State::Done);
     assert!(accounts::by_id(store, ada.account).await.unwrap().is_none());
@@ -133,7 +133,7 @@ async fn a_hold_stops_an_erasure_until_it_ends() {
     let store = world.store();
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Erasure).await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "a court asked for it" };
+    let decision = Decision { case: case.id, admin: admin.account, letter: None, reason: "a court asked for it" };
     let until = store.clock().now() + SignedDuration::from_hours(48);
     decide::hold(store, decision, until).await.unwrap();
     world.work().await;
@@ -151,7 +151,7 @@ async fn a_hold_that_is_ended_lets_it_go_on() {
     let store = world.store();
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Erasure).await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "a court asked for it" };
+    let decision = Decision { case: case.id, admin: admin.account, letter: None, reason: "a court asked for it" };
     decide::hold(store, decision, store.clock().now() + SignedDuration::from_hours(480)).await.unwrap();
     world.work().await;
     decide::release(store, Decision { reason: "the court is done", ..decision }).await.unwrap();

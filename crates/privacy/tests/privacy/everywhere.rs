@@ -175,7 +175,7 @@ async fn a_hold_keeps_what_would_go_with_somebody_elses_team() {
     team::remove_member(store, ada.tenant, ada.person, there).await.unwrap();
     let theirs = world.ask(mira, Kind::Objection).await;
     world.work().await;
-    let decision = Decision { case: theirs.id, admin: admin.account, reason: "a court asked for it" };
+    let decision = Decision { case: theirs.id, admin: admin.account, letter: None, reason: "a court asked for it" };
     let until = store.clock().now() + SignedDuration::from_hours(480);
     decide::hold(store, decision, until).await.unwrap();
     assert_eq!(world.case(&theirs).await.held_until, None, "nothing but an erasure is held");
@@ -201,7 +201,7 @@ async fn whoever_asks_again_is_held_too() {
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let asked = world.ask(ada, Kind::Access).await;
     world.work().await;
-    let decision = Decision { case: asked.id, admin: admin.account, reason: "a court asked for it" };
+    let decision = Decision { case: asked.id, admin: admin.account, letter: None, reason: "a court asked for it" };
     decide::hold(store, decision, store.clock().now() + SignedDuration::from_hours(48)).await.unwrap();
     let case = world.ask(ada, Kind::Erasure).await;
     world.work().await;
@@ -220,7 +220,7 @@ async fn a_hold_excuses_nothing_that_was_late_before() {
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Erasure).await;
     world.pass(SignedDuration::from_hours(24 * 40));
-    let decision = Decision { case: case.id, admin: admin.account, reason: "a court asked for it" };
+    let decision = Decision { case: case.id, admin: admin.account, letter: None, reason: "a court asked for it" };
     decide::hold(store, decision, store.clock().now() + SignedDuration::from_hours(48)).await.unwrap();
     let found = store::rights::clocks::walk(store, &[Kind::Erasure], Span::days(30)).await.unwrap();
     assert_eq!((found.late, found.held, found.waiting), (1, 0, 1), "{found:?}");
@@ -263,9 +263,10 @@ async fn a_copy_tells_of_ones_own_cases_and_not_of_those_that_one_decided() {
     let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
     let case = world.ask(ada, Kind::Objection).await;
     world.work().await;
-    let decision = Decision { case: case.id, admin: admin.account, reason: "Bob, her neighbour, must be asked." };
+    let decision =
+        Decision { case: case.id, admin: admin.account, letter: None, reason: "Bob, her neighbour, must be asked." };
     decide::pause(store, decision).await.unwrap();
-    case::answered(store, &world.calendar, ada.account, case.id).await.unwrap();
+    case::answered(store, &world.calendar, ada.account, case.id, "").await.unwrap();
     decide::hold(store, decision, store.clock().now() + SignedDuration::from_hours(48)).await.unwrap();
     decide::release(store, decision).await.unwrap();
     decide::refuse(store, Decision { reason: "There are compelling grounds.", ..decision }).await.unwrap();
@@ -301,7 +302,7 @@ async fn an_erasure_leaves_no_case_open_behind_it() {
     let objection = world.ask(ada, Kind::Objection).await;
     world.work().await;
     let copy = world.ask(ada, Kind::Access).await;
-    let decision = Decision { case: copy.id, admin: admin.account, reason: "which team do you mean?" };
+    let decision = Decision { case: copy.id, admin: admin.account, reason: "which team do you mean?", letter: None };
     decide::pause(world.store(), decision).await.unwrap();
     let erasure = world.ask(ada, Kind::Erasure).await;
     world.work().await;
@@ -335,7 +336,7 @@ async fn an_erasure_waits_for_its_own_warning_but_not_for_long() {
     for served in [true, false] {
         let ada = world.somebody(&format!("ada-{served}@example.org")).await;
         let case = world.ask(ada, Kind::Erasure).await;
-        store::mails::put(store, Some(ada.account), "you asked for it", Span::hours(72), false).await.unwrap();
+        store::mails::put(store, Some(ada.account), "you asked for it", Span::hours(72), false, false).await.unwrap();
         world.work().await;
         assert_eq!(world.case(&case).await.state, State::Open, "the mail server is away");
         if served {
@@ -347,4 +348,90 @@ async fn an_erasure_waits_for_its_own_warning_but_not_for_long() {
         world.work().await;
         assert_eq!(world.case(&case).await.state, State::Done, "{served}");
     }
+}
+
+/// The keys that were destroyed, and whether anything is left of somebody without an account who was written down.
+async fn erased_with(world: &World, who: SignedUp, there: &[&Joined]) -> usize {
+    let case = world.ask(who, Kind::Erasure).await;
+    world.work().await;
+    let closed = world.case(&case).await;
+    assert_eq!(closed.state, State::Done);
+    for one in there {
+        let left = world.naming(&[one.person.uuid()]).await;
+        // The log of a team that stays names an id that leads nowhere any more; it is sealed.
+        assert!(left.is_empty(), "{left:?}");
+        assert!(tenancy::authenticate(world.store(), one.token.expose()).await.unwrap().is_none());
+    }
+    Receipt::of(&closed).unwrap().keys
+}
+
+#[tokio::test]
+async fn what_stands_under_a_former_address_goes_with_who_had_proven_it() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ann, bob) = (world.somebody("ann@example.org").await, world.somebody("bob@example.org").await);
+    let kim = world.somebody("kim.old@example.org").await;
+    let there = added(&world, ann, "kim.old@example.org").await;
+    note(&world, ann.tenant, there.person).await;
+    accounts::set_email(store, kim.account, "kim.new@example.org").await.unwrap();
+    // Whoever has the address afterwards is somebody else, and what is written down from then on is about them.
+    let later = world.somebody("kim.old@example.org").await;
+    let theirs = added(&world, bob, "kim.old@example.org").await;
+    let of = async |who: SignedUp| {
+        let seats = footprint::ever(store, who.account).await.unwrap().seats;
+        seats.into_iter().map(|seat| seat.person).filter(|person| *person != who.person).collect::<Vec<_>>()
+    };
+    assert_eq!((of(kim).await, of(later).await), (vec![there.person], vec![theirs.person]));
+    assert_eq!(places::held(store, kim.account).await.unwrap().get("wordbond.note"), Some(&1));
+    assert_eq!(erased_with(&world, kim, &[&there]).await, 4);
+    assert!(tenancy::authenticate(store, theirs.token.expose()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn who_was_removed_without_an_account_is_found_by_their_address() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ann, mira) = (world.somebody("ann@example.org").await, world.somebody("mira@example.org").await);
+    let [there, before] = [added(&world, ann, "mira@example.org").await, added(&world, mira, "ann@example.org").await];
+    note(&world, ann.tenant, there.person).await;
+    for (owner, who) in [(ann, &there), (mira, &before)] {
+        team::remove_member(store, owner.tenant, owner.person, who.person).await.unwrap();
+    }
+    // One who was removed by a build that did not keep by which address.
+    let mut root = world.db.superuser().await.unwrap();
+    sqlx::query("UPDATE wordbond.person SET former_index = NULL WHERE person_id = $1")
+        .bind(before.person.uuid())
+        .execute(&mut root)
+        .await
+        .unwrap();
+    for (who, person) in [(mira, there.person), (ann, before.person)] {
+        let seats = footprint::ever(store, who.account).await.unwrap().seats;
+        assert!(seats.iter().any(|seat| seat.person == person && seat.left), "{seats:?}");
+    }
+    // They may be written down again, as somebody new.
+    let again = added(&world, ann, "mira@example.org").await;
+    let package = package::gather(store, mira.account, Reach::Access).await.unwrap();
+    assert_eq!(package.section("note").unwrap().rows.len(), 1);
+    assert_eq!(
+        erased_with(&world, mira, &[&there, &again]).await,
+        6,
+        "two more, and whoever was in the team that went"
+    );
+    assert!(verify::address(store, "mira@example.org", &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_people_with_an_account_are_owners_who_remain() {
+    let world = World::new().await;
+    let store = world.store();
+    let ann = world.somebody("ann@example.org").await;
+    let there = added(&world, ann, "bot@example.org").await;
+    team::set_role(store, ann.tenant, ann.person, there.person, TeamRole::Owner).await.unwrap();
+    let left = team::remove_member(store, ann.tenant, ann.person, ann.person).await;
+    assert!(matches!(left, Err(store::StoreError::Invalid(_))), "{left:?}");
+    let lowered = team::set_role(store, ann.tenant, ann.person, ann.person, TeamRole::Member).await;
+    assert!(matches!(lowered, Err(store::StoreError::Invalid(_))), "{lowered:?}");
+    let (_, grace) = world.joins(ann, "grace@example.org", TeamRole::Owner).await;
+    team::remove_member(store, ann.tenant, ann.person, ann.person).await.unwrap();
+    let _ = grace;
 }

@@ -74,7 +74,7 @@ impl World {
             proved_at: None,
         };
         store::sessions::open(store, session).await.unwrap();
-        store::mails::put(store, Some(who.account), "text", Span::hours(1), false).await.unwrap();
+        store::mails::put(store, Some(who.account), "text", Span::hours(1), true, false).await.unwrap();
         one_time::issue(store, Some(who.account), "reset", "payload", Span::hours(1)).await.unwrap();
         let invited = format!("guest-of-{person}@example.org");
         team::invite(store, tenant, person, &invited, TeamRole::Viewer, Span::days(7)).await.unwrap();

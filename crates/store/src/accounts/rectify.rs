@@ -111,8 +111,8 @@ async fn change(
     Ok(())
 }
 
-/// Writes name and address in the teams that were left, and deletes invitations to an address that the account had proven and
-/// has no more, in whichever team.
+/// Writes name and address in the teams that were left. In whichever team: deletes invitations to an address that the account
+/// had proven and has no more, and notes whose it was where others put it down.
 async fn left(
     store: &Store,
     scoped: &mut Scoped,
@@ -141,7 +141,9 @@ async fn left(
             if let Some(former) = former
                 && let Ok(index) = store.keys().blind_index(tenant)
             {
-                invitations::in_team(scoped, &index.email(former)).await?;
+                let index = index.email(former);
+                invitations::in_team(scoped, &index).await?;
+                footprint::keep(scoped, account, &index).await?;
             }
         }
     }

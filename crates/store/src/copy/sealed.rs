@@ -52,6 +52,7 @@ const COLUMNS: &[Column] = &[
     column("check_in", "body", Key::Team, "check_in_id", false),
     column("objective_revision", "body", Key::Team, "revision_id", true),
     column("rights_request", "notice", Key::Account, "case_id", true),
+    column("rights_request", "answer", Key::Account, "case_id", true),
 ];
 
 /// What is held and not given, each with the reason.

@@ -49,6 +49,8 @@ pub struct Case {
     pub receipt: Option<String>,
     /// The ledger's entry of the event that closed it.
     pub entry: Option<i64>,
+    /// Whether a probe asked, and has said so since it was closed.
+    pub of_probe: bool,
 }
 
 /// A case as its person sees it.
@@ -58,10 +60,12 @@ pub struct Own {
     pub case: Case,
     /// What they were told about it, the last first, with an empty line in between.
     pub notice: Option<String>,
+    /// What they answered, the last first.
+    pub answer: Option<String>,
 }
 
 pub(super) const COLUMNS: &str = "c.case_id, c.kind, c.state, c.opened_at, c.due_at, c.extended_at, c.paused_at,
-    c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id";
+    c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id, c.of_probe";
 
 pub(super) fn read(row: &PgRow) -> Result<Case, StoreError> {
     let word = |error: String| StoreError::Unexpected(error);
@@ -82,6 +86,7 @@ pub(super) fn read(row: &PgRow) -> Result<Case, StoreError> {
         receipt_id: row.try_get("receipt_id")?,
         receipt: row.try_get("receipt")?,
         entry: row.try_get("entry_id")?,
+        of_probe: row.try_get("of_probe")?,
     })
 }
 
@@ -116,7 +121,7 @@ pub async fn open(
         "INSERT INTO wordbond.rights_case AS c (case_id, kind, state, opened_at, due_at, receipt_id, paused_at)
         VALUES ($1, $2, CASE WHEN $6 THEN 'paused' ELSE 'open' END, $3, $4, $5, CASE WHEN $6 THEN $3 END)
         RETURNING c.case_id, c.kind, c.state, c.opened_at, c.due_at, c.extended_at, c.paused_at,
-            c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id";
+            c.paused_seconds, c.held_until, c.closed_at, c.receipt_id, c.receipt, c.entry_id, c.of_probe";
     let row = sqlx::query(SQL)
         .bind(case)
         .bind(kind.word())
@@ -167,46 +172,89 @@ pub async fn one(store: &Store, account: AccountId, case: Uuid) -> Result<Option
 async fn own(scoped: &mut Scoped, account: AccountId, case: Option<Uuid>) -> Result<Vec<Own>, StoreError> {
     let keys = scoped.keys().clone();
     let sql = format!(
-        "SELECT {COLUMNS}, r.notice, r.version FROM wordbond.rights_request AS r JOIN wordbond.rights_case AS c USING (case_id)
+        "SELECT {COLUMNS}, r.notice, r.answer, r.version FROM wordbond.rights_request AS r JOIN wordbond.rights_case AS c USING (case_id)
          WHERE r.account_id = $1 AND ($2::uuid IS NULL OR r.case_id = $2) ORDER BY r.case_id DESC LIMIT 100"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account.uuid()).bind(case).fetch_all(scoped.conn()).await?;
-    rows.iter().map(|row| Ok(Own { case: read(row)?, notice: notice(&keys, account, row)? })).collect()
+    rows.iter()
+        .map(|row| {
+            let Said { notice, answer, .. } = said(&keys, account, row)?;
+            Ok(Own { case: read(row)?, notice, answer })
+        })
+        .collect()
 }
 
-fn notice(keys: &KeyRing, account: AccountId, row: &PgRow) -> Result<Option<String>, StoreError> {
-    let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("notice")? else { return Ok(None) };
-    let version = u64::try_from(row.try_get::<i64, _>("version")?).unwrap_or_default();
-    Ok(Some(Sealed::from_bytes(sealed)?.open(keys, &place(account, row.try_get("case_id")?, version))?))
+/// A case of the account in scope, as the caller's transaction has it.
+pub(super) async fn within(scoped: &mut Scoped, account: AccountId, case: Uuid) -> Result<Case, StoreError> {
+    let own = own(scoped, account, Some(case)).await?.pop();
+    Ok(own.ok_or(StoreError::NotFound)?.case)
+}
+
+/// What was written to and by a person, and the row's version.
+struct Said {
+    notice: Option<String>,
+    answer: Option<String>,
+    version: i64,
+}
+
+fn said(keys: &KeyRing, account: AccountId, row: &PgRow) -> Result<Said, StoreError> {
+    let (case, version): (Uuid, i64) = (row.try_get("case_id")?, row.try_get("version")?);
+    let open = |column: &'static str| -> Result<Option<String>, StoreError> {
+        let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>(column)? else { return Ok(None) };
+        Ok(Some(Sealed::from_bytes(sealed)?.open(keys, &place(account, case, column, version))?))
+    };
+    Ok(Said { notice: open("notice")?, answer: open("answer")?, version })
 }
 
 /// Writes to the person, in the caller's transaction, in whose scope their account is. What they were told before stays, below.
 pub(super) async fn tell(scoped: &mut Scoped, account: AccountId, case: Uuid, words: &str) -> Result<(), StoreError> {
-    const OLD: &str = "SELECT case_id, notice, version FROM wordbond.rights_request
+    let mut said = held(scoped, account, case).await?;
+    said.notice = Some(above(words, said.notice));
+    say(scoped, account, case, said).await
+}
+
+/// Keeps what the person answers, above what they answered before, as [`tell`] does what they are told.
+pub(super) async fn keep(scoped: &mut Scoped, account: AccountId, case: Uuid, words: &str) -> Result<(), StoreError> {
+    let mut said = held(scoped, account, case).await?;
+    said.answer = Some(above(words, said.answer));
+    say(scoped, account, case, said).await
+}
+
+fn above(words: &str, before: Option<String>) -> String {
+    before.map_or_else(|| words.to_owned(), |before| format!("{words}\n\n{before}"))
+}
+
+/// What was said by now. The row is held until the transaction ends.
+async fn held(scoped: &mut Scoped, account: AccountId, case: Uuid) -> Result<Said, StoreError> {
+    const SQL: &str = "SELECT case_id, notice, answer, version FROM wordbond.rights_request
         WHERE account_id = $1 AND case_id = $2 FOR UPDATE";
-    let row = sqlx::query(OLD).bind(account.uuid()).bind(case).fetch_optional(scoped.conn()).await?;
-    let row = row.ok_or(StoreError::NotFound)?;
-    let told = match notice(scoped.keys(), account, &row)? {
-        Some(before) => format!("{words}\n\n{before}"),
-        None => words.to_owned(),
+    let row = sqlx::query(SQL).bind(account.uuid()).bind(case).fetch_optional(scoped.conn()).await?;
+    said(scoped.keys(), account, &row.ok_or(StoreError::NotFound)?)
+}
+
+/// Writes both anew: both carry the row's version.
+async fn say(scoped: &mut Scoped, account: AccountId, case: Uuid, said: Said) -> Result<(), StoreError> {
+    let (version, keys) = (said.version + 1, scoped.keys().clone());
+    let seal = |column: &'static str, words: Option<String>| -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(words) = words else { return Ok(None) };
+        Ok(Some(Sealed::seal(&keys, &place(account, case, column, version), &words)?.as_bytes().to_vec()))
     };
-    let version = row.try_get::<i64, _>("version")? + 1;
-    let place = place(account, case, u64::try_from(version).unwrap_or_default());
-    let sealed = Sealed::seal(scoped.keys(), &place, &told)?;
-    const SQL: &str =
-        "UPDATE wordbond.rights_request SET notice = $3, version = $4 WHERE account_id = $1 AND case_id = $2";
+    const SQL: &str = "UPDATE wordbond.rights_request SET notice = $3, answer = $4, version = $5
+        WHERE account_id = $1 AND case_id = $2";
     sqlx::query(SQL)
         .bind(account.uuid())
         .bind(case)
-        .bind(sealed.as_bytes())
+        .bind(seal("notice", said.notice)?)
+        .bind(seal("answer", said.answer)?)
         .bind(version)
         .execute(scoped.conn())
         .await?;
     Ok(())
 }
 
-fn place(account: AccountId, case: Uuid, version: u64) -> Place {
-    crate::accounts::account_place(account, "rights_request", "notice", case, version)
+fn place(account: AccountId, case: Uuid, column: &'static str, version: i64) -> Place {
+    let version = u64::try_from(version).unwrap_or_default();
+    crate::accounts::account_place(account, "rights_request", column, case, version)
 }
 
 /// Whether a letter about an account waits that was written since the case was opened, not long ago. What was asked for at a
@@ -247,20 +295,9 @@ pub async fn leaf(store: &Store, case: &Case) -> Result<Option<u64>, StoreError>
     Ok(ledger::index_of(store.auditor().await?.conn(), ledger::EntryId(entry)).await?)
 }
 
-/// Every case: the open ones by when they are due, then the closed ones, the newest first; at most 500.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn all(store: &Store) -> Result<Vec<Case>, StoreError> {
-    select(store, "$1::uuid IS NULL", None).await
-}
-
 async fn select(store: &Store, condition: &'static str, id: Option<Uuid>) -> Result<Vec<Case>, StoreError> {
     let mut system = store.system().await?;
-    let sql = format!(
-        "SELECT {COLUMNS} FROM wordbond.rights_case AS c WHERE {condition}
-         ORDER BY c.closed_at DESC NULLS FIRST, c.due_at, c.case_id LIMIT 500"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM wordbond.rights_case AS c WHERE {condition}");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_all(system.conn()).await?;
     rows.iter().map(read).collect()
 }

@@ -4,22 +4,31 @@
 
 use super::{
     Kind, State,
-    cases::{self, ANSWER, Case, close, tell},
-    erase, restrict,
+    cases::{self, ANSWER, BEGINS, Case, close, tell},
+    erase,
+    holds::place,
+    restrict,
 };
-use crate::{Scoped, Store, StoreError, audit, jobs, operator_tenant, tenancy::text, time::At};
+use crate::{Scoped, Store, StoreError, audit, jobs, mails, operator_tenant, tenancy::text, time::At};
 use kernel::{AccountId, Actor, Timestamp};
+use std::fmt;
 use uuid::Uuid;
-use vault::{Place, Sealed, Subject};
+use vault::Sealed;
 
 /// The longest reason.
 const LONGEST: usize = 500;
 
+/// The longest answer.
+const ANSWER_LONGEST: usize = 2_000;
+
 /// What the log says of a reason.
 const GIVEN: &str = "kept with the case";
 
+/// What is written to the person about a case as it is after a decision.
+pub type Letter<'a> = dyn Fn(&Case) -> Option<String> + Send + Sync + 'a;
+
 /// A decision of one of the operator's people about a case.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Decision<'a> {
     /// The case.
     pub case: Uuid,
@@ -27,6 +36,14 @@ pub struct Decision<'a> {
     pub admin: AccountId,
     /// Why, as the person reads it.
     pub reason: &'a str,
+    /// What is written to them: in the transaction of the decision, so that it says what stands then, and goes if it stands.
+    pub letter: Option<&'a Letter<'a>>,
+}
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decision({})", self.case)
+    }
 }
 
 /// A transaction about a case, with its person's rows in scope, and what its state is.
@@ -56,6 +73,15 @@ impl About {
         let targets = [format!("case:{}", self.case.id), format!("account:{}", decision.admin)];
         let told: Vec<(&str, &str)> = told.iter().copied().chain([("reason", GIVEN)]).collect();
         audit::note(&mut self.scoped, action, &targets, &told).await?;
+        self.finish(decision).await
+    }
+
+    /// Writes the letter, and makes it last.
+    async fn finish(mut self, decision: &Decision<'_>) -> Result<(), StoreError> {
+        let case = cases::within(&mut self.scoped, self.account, self.case.id).await?;
+        if let Some(text) = decision.letter.and_then(|letter| letter(&case)) {
+            mails::letter(&mut self.scoped, self.account, &text).await?;
+        }
         self.scoped.commit().await
     }
 }
@@ -63,7 +89,8 @@ impl About {
 /// Takes more time: the case is due when `due` says from here on. Once.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Invalid`] without a reason, when it is closed, and when it was done before.
+/// [`StoreError::NotFound`]; [`StoreError::Invalid`] without a reason, when it is closed, when it was done before, and when the
+/// time had run out before its clock stood.
 pub async fn extend(
     store: &Store,
     decision: Decision<'_>,
@@ -74,7 +101,8 @@ pub async fn extend(
     if about.case.extended_at.is_some() {
         return Err(StoreError::Invalid("more time can be taken once".to_owned()));
     }
-    if about.scoped.now() >= about.case.due_at {
+    // While the clock stands no time goes by: what counts is when it stopped.
+    if about.case.paused_at.unwrap_or_else(|| about.scoped.now()) >= about.case.due_at {
         return Err(StoreError::Invalid("more time must be taken before the case is due".to_owned()));
     }
     let (due_at, now) = (due(&about.case), At(about.scoped.now()));
@@ -119,22 +147,29 @@ pub async fn resume(
     about.end(&decision, "rights.resume", &[("due", &due_at.to_string())]).await
 }
 
-/// The same by the person: they have answered.
+/// The same by the person: they have answered, with these words if there are any.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::Invalid`] when the clock runs.
+/// [`StoreError::NotFound`]; [`StoreError::Invalid`] when the clock runs, and for an answer that is too long.
 pub async fn answer(
     store: &Store,
     account: AccountId,
     case: Uuid,
+    words: &str,
     due: impl FnOnce(&Case, Timestamp) -> Timestamp,
 ) -> Result<(), StoreError> {
+    // An empty line stands between one answer and the next.
+    let words = words.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     let mut scoped = store.account_scope(account).await?;
     let state = erase::state(&mut scoped, case).await?;
     // Looked at with its row held: nobody moves the deadline in between.
     let found = cases::one(store, account, case).await?.ok_or(StoreError::NotFound)?.case;
     if state.as_deref() != Some(State::Paused.word()) {
         return Err(StoreError::Invalid("the clock of this case runs".to_owned()));
+    }
+    if !words.is_empty() {
+        text("answer", &words, ANSWER_LONGEST)?;
+        cases::keep(&mut scoped, account, case, &words).await?;
     }
     let due_at = due(&found, scoped.now());
     go_on(&mut scoped, &found, account, due_at).await?;
@@ -149,8 +184,9 @@ async fn go_on(scoped: &mut Scoped, case: &Case, account: AccountId, due_at: Tim
             paused_seconds = paused_seconds + greatest(0, extract(epoch FROM $2::timestamptz - paused_at)::bigint)
         WHERE case_id = $1";
     sqlx::query(SQL).bind(case.id).bind(At(now)).bind(At(due_at)).execute(scoped.conn()).await?;
-    let job = if case.kind == Kind::Erasure { erase::ERASE } else { ANSWER };
-    jobs::enqueue(scoped, job, &[case.id, account.uuid()], now).await.map(drop)
+    // What an erasure takes along, it takes a moment later: the letter that it goes on is on its way by then.
+    let (job, begins) = if case.kind == Kind::Erasure { (erase::ERASE, now + BEGINS) } else { (ANSWER, now) };
+    jobs::enqueue(scoped, job, &[case.id, account.uuid()], begins).await.map(drop)
 }
 
 /// Refuses what was asked for. The restriction that an objection put on ends, unless it was asked for besides.
@@ -218,7 +254,7 @@ pub async fn hold(store: &Store, decision: Decision<'_>, until: Timestamp) -> Re
     let targets = targets(&decision, waiting);
     let told = [("reason", GIVEN), ("until", &until.to_string())];
     audit::note(&mut about.scoped, "rights.hold", &targets, &told).await?;
-    about.scoped.commit().await?;
+    about.finish(&decision).await?;
     Ok(id)
 }
 
@@ -254,22 +290,17 @@ pub async fn release(store: &Store, decision: Decision<'_>) -> Result<(), StoreE
     let waiting: Vec<Uuid> =
         sqlx::query_scalar(WAITING).bind(about.account.uuid()).fetch_all(about.scoped.conn()).await?;
     for case in &waiting {
-        jobs::enqueue(&mut about.scoped, erase::ERASE, &[*case, about.account.uuid()], now).await?;
+        jobs::enqueue(&mut about.scoped, erase::ERASE, &[*case, about.account.uuid()], now + BEGINS).await?;
     }
     let targets = targets(&decision, waiting);
     audit::note(&mut about.scoped, "rights.release", &targets, &[("reason", GIVEN)]).await?;
-    about.scoped.commit().await
+    about.finish(&decision).await
 }
 
 /// What an event about a hold names: the case at which it was decided, the erasures that wait, and who decided.
 fn targets(decision: &Decision<'_>, waiting: Vec<Uuid>) -> Vec<String> {
     let cases = std::iter::once(decision.case).chain(waiting.into_iter().filter(|case| *case != decision.case));
     cases.map(|case| format!("case:{case}")).chain([format!("account:{}", decision.admin)]).collect()
-}
-
-/// Where what is said about a hold is sealed: under the operator's key.
-fn place(hold: Uuid, column: &'static str) -> Place {
-    Place { tenant: operator_tenant(), subject: Subject::Tenant, table: "legal_hold", column, row: hold, version: 1 }
 }
 
 /// Closes a case as answered, with its receipt, and takes the job off, in one transaction.

@@ -1,10 +1,11 @@
 //! Where somebody is: their account, who they are or were in which teams, and what becomes of these teams without them. There
 //! is one finder: what a copy shows, what is counted, and what an erasure takes is found in the same way.
 
-use crate::{Scoped, Store, StoreError, accounts, team::nobody};
+use crate::{Scoped, Store, StoreError, accounts, team::nobody, tenancy::person_place};
 use kernel::{AccountId, PersonId, TenantId};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
+use vault::Sealed;
 
 /// How many teams are asked for at a time.
 const PAGE: i64 = 500;
@@ -52,7 +53,7 @@ impl Footprint {
 }
 
 /// Finds an account's person in every team there is: where they are a member, where they were one, and where somebody put their
-/// address down without an account. The last only where the address has been proven.
+/// address down without an account, or one that they had before. The last two only where the address has been proven.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -92,24 +93,89 @@ pub(super) async fn in_team(
     let tenant = scoped.tenant();
     // A team that goes at this instant has no key any more, and nobody in it.
     let index = address.and_then(|address| Some(scoped.keys().blind_index(tenant).ok()?.email(address).to_vec()));
-    const SQL: &str = "SELECT person_id, removed_at IS NOT NULL, role = 'owner' AND account_id IS NOT NULL,
+    let sql = format!(
+        "SELECT person_id, removed_at IS NOT NULL, role = 'owner' AND account_id IS NOT NULL,
             (SELECT count(*) FROM wordbond.person AS o WHERE o.tenant_id = p.tenant_id AND o.removed_at IS NULL
-                AND (o.account_id = $2 OR o.account_id IS NULL AND o.email_index = $3) IS NOT TRUE),
+                AND ({}) IS NOT TRUE),
             (SELECT count(*) FROM wordbond.person AS o WHERE o.tenant_id = p.tenant_id AND o.removed_at IS NULL
                 AND o.role = 'owner' AND o.account_id <> $2),
             EXISTS (SELECT FROM wordbond.tenant AS t WHERE t.tenant_id = p.tenant_id AND t.suspended_at IS NOT NULL)
-        FROM wordbond.person AS p
-        WHERE tenant_id = $1 AND (account_id = $2 OR account_id IS NULL AND email_index = $3) ORDER BY person_id";
-    let rows = sqlx::query(SQL).bind(tenant.uuid()).bind(account.uuid()).bind(index).fetch_all(scoped.conn()).await?;
-    rows.iter()
-        .map(|row| {
-            let (left, owner): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
-            let (others, owners): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
-            let person = PersonId::from(row.try_get::<Uuid, _>(0)?);
-            let bound = owner && owners == 0 && !row.try_get::<bool, _>(5)?;
-            Ok(Seat { tenant, person, left, team: fate(left, others, bound) })
-        })
-        .collect()
+        FROM wordbond.person AS p WHERE tenant_id = $1 AND ({}) ORDER BY person_id",
+        theirs("o"),
+        theirs("p")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(account.uuid()).bind(&index);
+    let rows = query.fetch_all(scoped.conn()).await?;
+    let mut seats = Vec::new();
+    for row in &rows {
+        let (left, owner): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
+        let (others, owners): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
+        let person = PersonId::from(row.try_get::<Uuid, _>(0)?);
+        let bound = owner && owners == 0 && !row.try_get::<bool, _>(5)?;
+        seats.push(Seat { tenant, person, left, team: fate(left, others, bound) });
+    }
+    if let Some(index) = index {
+        let people = unindexed(scoped, &index).await?;
+        seats.extend(people.into_iter().map(|person| Seat { tenant, person, left: true, team: Team::Stays }));
+    }
+    Ok(seats)
+}
+
+/// The condition under which somebody is the person of the account that is bound second, whose index is bound third: by their
+/// account; without one, by the address under which they are or were found, unless an account had proven that before, whose
+/// they are then.
+fn theirs(of: &str) -> String {
+    format!(
+        "{of}.account_id = $2 OR {of}.account_id IS NULL AND ({of}.of_account = $2
+            OR {of}.of_account IS NULL AND ({of}.email_index = $3 OR {of}.former_index = $3))"
+    )
+}
+
+/// People without an account who were removed from the scope's team before it was kept by which address they had been found,
+/// and whose row holds an address with this index.
+async fn unindexed(scoped: &mut Scoped, index: &[u8]) -> Result<Vec<PersonId>, StoreError> {
+    const SQL: &str = "SELECT person_id, email, version FROM wordbond.person
+        WHERE tenant_id = $1 AND account_id IS NULL AND removed_at IS NOT NULL AND former_index IS NULL AND of_account IS NULL";
+    let (tenant, keys) = (scoped.tenant(), scoped.keys().clone());
+    let rows = sqlx::query(SQL).bind(tenant.uuid()).fetch_all(scoped.conn()).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_team = keys.blind_index(tenant)?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let person = PersonId::from(row.try_get::<Uuid, _>(0)?);
+        let version = u64::try_from(row.try_get::<i64, _>(2)?).unwrap_or_default();
+        let place = person_place(tenant, person, "email", version);
+        // Whose key is gone by now is somebody who is being erased.
+        let Ok(email) = Sealed::<String>::from_bytes(row.try_get(1)?)?.open(&keys, &place) else { continue };
+        if of_team.email(&email).as_slice() == index {
+            found.push(person);
+        }
+    }
+    Ok(found)
+}
+
+/// Notes whose the people without an account of the scope's team are that stand under an address, by its index there, which
+/// `account` had proven and has no more: whoever has the address next is somebody else.
+pub(crate) async fn keep(scoped: &mut Scoped, account: AccountId, index: &[u8; 32]) -> Result<(), StoreError> {
+    let tenant = scoped.tenant();
+    scoped.own_rows_of(nobody().person()).await?;
+    const SQL: &str = "SELECT person_id FROM wordbond.person WHERE tenant_id = $1 AND account_id IS NULL
+        AND of_account IS NULL AND (email_index = $2 OR former_index = $2)";
+    let found: Vec<Uuid> =
+        sqlx::query_scalar(SQL).bind(tenant.uuid()).bind(index.as_slice()).fetch_all(scoped.conn()).await?;
+    let people = found.into_iter().map(PersonId::from).chain(unindexed(scoped, index).await?);
+    for person in people.collect::<Vec<_>>() {
+        scoped.own_rows_of(Some(person)).await?;
+        sqlx::query("UPDATE wordbond.person SET of_account = $3 WHERE tenant_id = $1 AND person_id = $2")
+            .bind(tenant.uuid())
+            .bind(person.uuid())
+            .bind(account.uuid())
+            .execute(scoped.conn())
+            .await?;
+    }
+    Ok(())
 }
 
 /// What becomes of a team that has so many other members. `bound` where nobody else with an account owns it, who could answer

@@ -1,9 +1,11 @@
 //! Legal holds: who may not be erased until when, because a law says so.
 
 use super::footprint::{Seat, Team};
-use crate::{Scoped, Store, StoreError, team::nobody, time::At};
+use crate::{Scoped, Store, StoreError, operator_tenant, team::nobody, time::At};
 use kernel::{AccountId, Timestamp};
+use sqlx::Row as _;
 use uuid::Uuid;
+use vault::{Place, Sealed, Subject};
 
 /// Until when an account may not be erased, if anything forbids it: a hold on it, or on anybody whose rows would go with a team
 /// that goes with it.
@@ -18,6 +20,43 @@ pub async fn until(store: &Store, account: AccountId, seats: &[Seat]) -> Result<
         until = until.max(of_team(&mut scoped).await?);
     }
     Ok(until)
+}
+
+/// A hold that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Its id.
+    pub id: Uuid,
+    /// Why, as the operator wrote it.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The holds on an account that are in force, by their ends.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn in_force(store: &Store, account: AccountId) -> Result<Vec<Hold>, StoreError> {
+    let mut scoped = store.account_scope(account).await?;
+    const SQL: &str = "SELECT hold_id, reason, created_at, until FROM wordbond.legal_hold
+        WHERE account_id = $1 AND released_at IS NULL AND until > $2 ORDER BY until, hold_id";
+    let now = At(scoped.now());
+    let rows = sqlx::query(SQL).bind(account.uuid()).bind(now).fetch_all(scoped.conn()).await?;
+    rows.iter()
+        .map(|row| {
+            let id: Uuid = row.try_get(0)?;
+            let reason = Sealed::from_bytes(row.try_get(1)?)?.open(store.keys(), &place(id, "reason"))?;
+            Ok(Hold { id, reason, since: row.try_get::<At, _>(2)?.0, until: row.try_get::<At, _>(3)?.0 })
+        })
+        .collect()
+}
+
+/// Where what is said about a hold is sealed: under the operator's key.
+pub(super) fn place(hold: Uuid, column: &'static str) -> Place {
+    Place { tenant: operator_tenant(), subject: Subject::Tenant, table: "legal_hold", column, row: hold, version: 1 }
 }
 
 /// Until when a law forbids to erase the account in scope.

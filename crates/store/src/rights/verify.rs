@@ -14,8 +14,8 @@ use kernel::{DataClass, TenantId};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
-/// The column by which a team finds an address.
-const INDEX: &str = "email_index";
+/// The columns by which a team finds an address, or found it.
+const INDEXES: [&str; 2] = ["email_index", "former_index"];
 
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,13 +89,17 @@ pub async fn address(store: &Store, address: &str, but: &[Uuid]) -> Result<Count
     let index = |team: &Uuid| Some(store.keys().blind_index(TenantId::from(*team)).ok()?.email(address).to_vec());
     let hashes: Vec<Vec<u8>> = teams.iter().filter_map(index).collect();
     let mut found = Counts::new();
-    let indexed = |table: &&Table| {
-        table.columns.contains_key("tenant_id") && table.columns.get(INDEX) == Some(&DataClass::BlindIndex)
+    let indexes = |table: &Table| -> Vec<String> {
+        let here = |index: &&str| table.columns.get(*index) == Some(&DataClass::BlindIndex);
+        INDEXES.into_iter().filter(here).map(|index| format!("{index} = ANY($1)")).collect()
     };
-    for table in map.tables.iter().filter(indexed) {
-        let theirs = "account_id IS NULL AND NOT person_id = ANY($2)";
+    for table in map.tables.iter().filter(|table| table.columns.contains_key("tenant_id") && !indexes(table).is_empty())
+    {
+        // Whoever stands under an address that another account had proven before is that one's.
+        let theirs = "account_id IS NULL AND of_account IS NULL AND NOT person_id = ANY($2)";
         let whose = if table.columns.contains_key("person_id") { theirs } else { "$2 IS NOT NULL" };
-        let sql = format!("SELECT count(*) FROM {} WHERE {INDEX} = ANY($1) AND {whose}", table.name);
+        let any = indexes(table).join(" OR ");
+        let sql = format!("SELECT count(*) FROM {} WHERE ({any}) AND {whose}", table.name);
         let row = sqlx::query(AssertSqlSafe(sql)).bind(&hashes).bind(but).fetch_one(&mut backup).await?;
         found.insert(table.name.clone(), u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default());
     }

@@ -17,7 +17,7 @@ const WRITERS: usize = 6;
 const AGAIN: usize = 7;
 
 /// Every attempt begins so. Short limits: a prover must never hold up the application, not even when it finds a way in.
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'";
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'";
 
 /// What the attempts of one role came to.
 #[derive(Clone, Debug, Default)]

@@ -124,6 +124,40 @@ pub const FAULTS: &[Fault] = &[
         "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'account' AND policyname = 'colleague')",
     ),
     fault(
+        "scope-restriction-forgotten",
+        "the policy by which notes are shared looks at the grant, and not at whether their writer asked to be left alone",
+        false,
+        "ALTER POLICY grantee ON wordbond.note
+             USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                    AND EXISTS (SELECT FROM wordbond.note_grant AS g
+                                WHERE g.tenant_id = note.tenant_id AND g.note_id = note.note_id
+                                  AND g.person_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)))",
+        "ALTER POLICY grantee ON wordbond.note
+             USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                    AND EXISTS (SELECT FROM wordbond.note_grant AS g
+                                JOIN wordbond.person AS o ON o.tenant_id = g.tenant_id AND o.person_id = g.owner_id
+                                WHERE g.tenant_id = note.tenant_id AND g.note_id = note.note_id
+                                  AND g.person_id = (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)
+                                  AND o.restricted_at IS NULL))",
+        "SELECT qual NOT LIKE '%restricted_at%' FROM pg_policies WHERE tablename = 'note' AND policyname = 'grantee'",
+    ),
+    fault(
+        "scope-restriction-left-behind",
+        "the oldest account with a team asked to be left alone, and its team does not know, as if it had been joined afterwards",
+        true,
+        "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE wordbond.membership IS %L',
+             (SELECT a.account_id FROM wordbond.account AS a JOIN wordbond.person AS p USING (account_id)
+              WHERE p.removed_at IS NULL AND a.restricted_at IS NULL AND p.restricted_at IS NULL
+              ORDER BY a.created_at, a.account_id LIMIT 1)); END $$;
+         UPDATE wordbond.account SET restricted_at = now()
+             WHERE account_id::text = obj_description('wordbond.membership'::regclass)",
+        "UPDATE wordbond.account SET restricted_at = NULL
+             WHERE account_id::text = obj_description('wordbond.membership'::regclass);
+         COMMENT ON TABLE wordbond.membership IS NULL",
+        "SELECT EXISTS (SELECT FROM wordbond.account AS a JOIN wordbond.person AS p USING (account_id)
+                        WHERE p.removed_at IS NULL AND a.restricted_at IS NOT NULL AND p.restricted_at IS NULL)",
+    ),
+    fault(
         "scope-view-among-the-servers-own",
         "a view that belongs to a superuser shows everybody's notes, in a schema where only the server's own views are",
         false,

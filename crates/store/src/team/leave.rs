@@ -54,10 +54,12 @@ pub async fn remove_member(store: &Store, tenant: TenantId, by: PersonId, person
     revocation::commit(store, scoped).await
 }
 
-/// The row stays, because what they did stays told; but nobody finds it by the address any more.
+/// The row stays, because what they did stays told; but nobody finds it by the address any more. Of who has no account is kept
+/// by which address they were found: no other way leads from it to them when its owner asks what is held, or to be erased.
 async fn strike(scoped: &mut Scoped, person: PersonId) -> Result<Option<AccountId>, StoreError> {
     let (tenant, now) = (scoped.tenant(), At(scoped.now()));
-    const SQL: &str = "UPDATE wordbond.person SET removed_at = $3, email_index = $4
+    const SQL: &str = "UPDATE wordbond.person SET removed_at = $3, email_index = $4,
+            former_index = CASE WHEN account_id IS NULL THEN email_index END
         WHERE tenant_id = $1 AND person_id = $2 RETURNING account_id";
     let account: Option<Uuid> = sqlx::query_scalar(SQL)
         .bind(tenant.uuid())

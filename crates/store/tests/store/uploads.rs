@@ -6,6 +6,7 @@
 use super::team;
 use jiff::SignedDuration;
 use kernel::{Actor, Clock as _, PersonId, SystemClock, TenantId};
+use sqlx::PgConnection;
 use std::{
     collections::BTreeSet,
     fs,
@@ -103,6 +104,7 @@ async fn no_kill_leaves_half_a_drawing_or_an_orphan() {
     let (mut left, room) = (0, tempfile::tempdir().unwrap());
     for _ in 0..kills {
         let begun = room.path().join(Uuid::new_v4().to_string());
+        let before = sessions(&mut db.superuser().await.unwrap()).await;
         let mut child = start_child(&db, &ada, &begun);
         let upload = 1 + random(4);
         while fs::metadata(&begun).map_or(0, |data| data.len()) < upload {
@@ -112,6 +114,7 @@ async fn no_kill_leaves_half_a_drawing_or_an_orphan() {
         tokio::time::sleep(Duration::from_micros(random(80_000))).await;
         child.kill().unwrap();
         child.wait().unwrap();
+        gone(&db, &before).await;
         left += judge(&db, &ada).await;
     }
     assert!(left > 0 || kills < 8, "no kill met an upload");
@@ -123,12 +126,18 @@ async fn listed(store: &Store, of: &Joined) -> Vec<drawings::Drawing> {
     drawings::list(&mut scoped, Which::All, None, 1000).await.unwrap()
 }
 
-/// Waits until the server has noticed that the killed process is gone: its last commit may still be on its way.
-async fn quiet(db: &ScratchDb) {
-    const BUSY: &str = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
+/// The sessions that there are on the server, but for the one that asks.
+async fn sessions(root: &mut PgConnection) -> BTreeSet<i32> {
+    const SQL: &str = "SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    sqlx::query_scalar(SQL).fetch_all(root).await.unwrap().into_iter().collect()
+}
+
+/// Waits until the server has noticed that the killed process is gone: what it sent last, a commit perhaps, is done or given up
+/// by then. A session that is idle may still have something to read.
+async fn gone(db: &ScratchDb, before: &BTreeSet<i32>) {
     let mut root = db.superuser().await.unwrap();
-    while sqlx::query_scalar::<_, i64>(BUSY).fetch_one(&mut root).await.unwrap() > 0 {
+    while !sessions(&mut root).await.is_subset(before) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -136,7 +145,6 @@ async fn quiet(db: &ScratchDb) {
 /// Yields how much the kill had left behind.
 async fn judge(db: &ScratchDb, of: &Joined) -> usize {
     let (store, actor) = (db.store(), Actor::Person { id: of.person });
-    quiet(db).await;
     for drawing in listed(store, of).await {
         let scoped = store.scoped(of.tenant, &actor).await.unwrap();
         let (_, content) = drawings::content(store, scoped, drawing.id).await.unwrap();

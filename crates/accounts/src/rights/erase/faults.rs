@@ -77,6 +77,72 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'report')"),
     },
     Fault {
+        id: "erase-former-address-stays",
+        about: "Invitations to an address that its owner has no more stay in the lists of teams, though their deletion was said to be done.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.stay_invited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+                   CREATE TRIGGER stay_invited BEFORE DELETE ON wordbond.invitation
+                       FOR EACH ROW WHEN (current_user = 'wordbond_app') EXECUTE FUNCTION wordbond.stay_invited()",
+            undo: "DROP TRIGGER stay_invited ON wordbond.invitation; DROP FUNCTION wordbond.stay_invited()",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'stay_invited')"),
+    },
+    Fault {
+        id: "erase-found-by-no-address",
+        about: "People without an account are put down under a key by which nobody finds them: neither an erasure nor its search does.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.unfound() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN NEW.email_index := sha256(NEW.person_id::text::bytea); RETURN NEW; END $$;
+                   CREATE TRIGGER unfound BEFORE INSERT ON wordbond.person
+                       FOR EACH ROW WHEN (NEW.account_id IS NULL) EXECUTE FUNCTION wordbond.unfound()",
+            undo: "DROP TRIGGER unfound ON wordbond.person; DROP FUNCTION wordbond.unfound()",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'unfound')"),
+    },
+    Fault {
+        id: "erase-tokens-left",
+        about: "Who erases does not see people without an account: their erasure never ends, or they stay.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE POLICY unseen ON wordbond.person AS RESTRICTIVE FOR SELECT TO wordbond_eraser
+                       USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                              AND account_id IS NOT NULL)",
+            undo: "DROP POLICY unseen ON wordbond.person",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'person' AND policyname = 'unseen')"),
+    },
+    Fault {
+        id: "erase-hold-ignored",
+        about: "Who erases does not see what a law holds: whoever asks is erased all the same.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE POLICY unseen ON wordbond.legal_hold AS RESTRICTIVE FOR SELECT TO wordbond_eraser
+                       USING (account_id = (SELECT nullif(current_setting('wordbond.account', true), '')::uuid) AND false)",
+            undo: "DROP POLICY unseen ON wordbond.legal_hold",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'legal_hold' AND policyname = 'unseen')"),
+    },
+    Fault {
+        id: "erase-hold-never-ends",
+        about: "A hold that was ended is in force again at once: an erasure that waited for it waits for ever.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.hold_on() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN NEW.released_at := NULL; RETURN NEW; END $$;
+                   CREATE TRIGGER hold_on BEFORE UPDATE ON wordbond.legal_hold
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.hold_on()",
+            undo: "DROP TRIGGER hold_on ON wordbond.legal_hold; DROP FUNCTION wordbond.hold_on()",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'hold_on')"),
+    },
+    Fault {
         id: "erase-keys-copied-beside",
         about: "An agent copies every key to another folder the moment it appears, and keeps it there.",
         breaks: &["erase"],

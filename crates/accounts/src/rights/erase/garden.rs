@@ -85,6 +85,44 @@ impl Garden {
     }
 }
 
+/// Somebody without an account in the team of whoever stays.
+#[derive(Clone, Deserialize)]
+pub(super) struct Written {
+    pub(super) person: Uuid,
+    pub(super) token: String,
+}
+
+impl Garden {
+    /// Puts an address down in the team, as of somebody without an account, who writes a note there.
+    pub(super) async fn put_down(&mut self, site: &Site, email: &str) -> Result<Written, Stop> {
+        let (_, _, token) = self.there()?;
+        let (token, who) = (token.to_owned(), json!({ "name": word(), "email": email }));
+        let made = call(site, &token, "POST", "/api/people", Some(&who), &[201]).await?;
+        let written: Written = read(&made, "POST /api/people")?;
+        let note = json!({ "title": word(), "text": word() });
+        call(site, &written.token, "POST", "/api/notes", Some(&note), &[201]).await?;
+        Ok(written)
+    }
+
+    /// Removes somebody from the team again.
+    pub(super) async fn remove(&mut self, site: &Site, person: Uuid) -> Result<(), Stop> {
+        let (_, _, token) = self.there()?;
+        let token = token.to_owned();
+        call(site, &token, "DELETE", &format!("/api/people/{person}"), None, &[204]).await.map(drop)
+    }
+
+    /// Which of these addresses the page of the team shows to whoever stays.
+    pub(super) async fn shows<'a>(&mut self, addresses: &[&'a str]) -> Result<Vec<&'a str>, Stop> {
+        let (browser, ..) = self.there()?;
+        let page = browser.get("/team").await?;
+        if page.status != 200 {
+            return Err(PlantError::Refused("GET /team".to_owned(), page.status).into());
+        }
+        let text = page.text().to_lowercase();
+        Ok(addresses.iter().copied().filter(|address| text.contains(*address)).collect())
+    }
+}
+
 /// Invites somebody to the team of whoever sits there. Yields the path of the invitation.
 pub(super) async fn invite(browser: &mut Browser, email: &str) -> Result<String, Stop> {
     browser.get("/team").await?;

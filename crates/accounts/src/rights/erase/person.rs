@@ -1,6 +1,6 @@
 //! The person: planted everywhere, and then asking to be erased.
 
-use super::garden::{Garden, Me, call, invite, me, read, token};
+use super::garden::{Garden, Me, Written, call, invite, me, read, token};
 use crate::{
     attack::Stop,
     provider::{
@@ -15,6 +15,7 @@ use outbound::Site;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use store::{Store, accounts};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -24,6 +25,11 @@ const DONE_WITHIN: Duration = Duration::from_secs(40);
 /// Somebody who is everywhere.
 pub(super) struct Person {
     pub(super) who: Vouched,
+    /// The address that they had before.
+    pub(super) former: String,
+    /// Who others put down under their addresses without an account: under the one that they had before, and under their own,
+    /// removed since.
+    pub(super) written: [Written; 2],
     /// Who they are in the team of their own, and in that of others.
     pub(super) own: Me,
     pub(super) guest: Me,
@@ -40,10 +46,12 @@ pub(super) struct Person {
 /// What became of the request.
 pub(super) struct Receipt {
     pub(super) seconds: u64,
+    pub(super) case: Uuid,
 }
 
 #[derive(Deserialize)]
 struct Opened {
+    case: Uuid,
     receipt: String,
 }
 
@@ -57,13 +65,22 @@ struct Shown {
 }
 
 impl Person {
-    /// Signs up with a team of their own, joins that of whoever stays, and leaves something everywhere.
-    pub(super) async fn sow(site: &Site, issuer: &LoopbackIssuer, garden: &mut Garden) -> Result<Self, Stop> {
-        let who = Vouched::stranger();
+    /// Signs up with a team of their own, is invited and put down under the address of before, changes it, joins the team of
+    /// whoever stays, and leaves something everywhere.
+    pub(super) async fn sow(
+        site: &Site,
+        store: &Store,
+        issuer: &LoopbackIssuer,
+        garden: &mut Garden,
+    ) -> Result<Self, Stop> {
+        let mut who = Vouched::stranger();
         let mut browser = Browser::new(&site.elsewhere().await);
         let team = word();
         planting::sign_up(&mut browser, issuer, &who, &team).await?;
         let own = me(&mut browser).await?;
+        let (former, before) = move_away(site, store, garden, &mut who).await?;
+        let gone = garden.put_down(site, &who.email).await?;
+        garden.remove(site, gone.person).await?;
         let mut second = Browser::new(&site.elsewhere().await);
         planting::sign_in(&mut second, issuer, &who).await?;
         let own_token = token(&mut browser).await?;
@@ -76,9 +93,11 @@ impl Person {
             return Err(Stop::Failed("an invitation that was accepted led nowhere".to_owned()));
         }
         let guest_token = token(&mut browser).await?;
-        let wrote = vec![who.name.clone(), who.email.trim_end_matches(".example").to_owned(), team];
-        let tokens = vec![own_token, guest_token];
-        let mut person = Self { who, own, guest, wrote, draws: false, aims: false, browser, second, tokens };
+        let local = |email: &str| email.trim_end_matches(".example").to_owned();
+        let wrote = vec![who.name.clone(), local(&who.email), local(&former), team];
+        let (tokens, written) = (vec![own_token, guest_token], [before, gone]);
+        let (draws, aims) = (false, false);
+        let mut person = Self { who, former, written, own, guest, wrote, draws, aims, browser, second, tokens };
         person.write(site, garden).await?;
         person.add_factor().await?;
         person.forget_password(site).await?;
@@ -212,7 +231,7 @@ impl Person {
                 if shown.rows.is_empty() || shown.keys == 0 {
                     return Err(Stop::Broke("an erasure is reported done that erased nothing".to_owned()));
                 }
-                return Ok(Receipt { seconds: begun.elapsed().as_secs() });
+                return Ok(Receipt { seconds: begun.elapsed().as_secs(), case: opened.case });
             }
             state = shown.state;
             sleep(Duration::from_millis(250)).await;
@@ -230,7 +249,7 @@ impl Person {
                 return Err(Stop::Broke("a session of somebody who was erased still opens the account".to_owned()));
             }
         }
-        for token in &self.tokens {
+        for token in self.secrets() {
             let bearer = format!("Bearer {token}");
             let answer = site.send("GET", "/api/me", &[("authorization", &bearer)], &[]).await?;
             if answer.status == 200 {
@@ -242,8 +261,29 @@ impl Person {
 
     /// What they hold that nobody else does.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.tokens.iter().map(String::as_str)
+        self.tokens.iter().chain(self.written.iter().map(|one| &one.token)).map(String::as_str)
     }
+}
+
+/// Is invited and put down under an address, and takes another: yields the address, and who was put down. The mail with the
+/// link that proves the new one is read by nobody here; what it does is done as its page does it.
+async fn move_away(
+    site: &Site,
+    store: &Store,
+    garden: &mut Garden,
+    who: &mut Vouched,
+) -> Result<(String, Written), Stop> {
+    let former = who.email.to_lowercase();
+    garden.invite(&former).await?;
+    if garden.shows(&[&former]).await?.is_empty() {
+        return Err(PlantError::Lacks("GET /team".to_owned(), "invitation").into());
+    }
+    let written = garden.put_down(site, &former).await?;
+    let account = accounts::by_email(store, &former).await?;
+    let account = account.ok_or_else(|| Stop::Failed("the planted account is in no table".to_owned()))?;
+    who.email = Vouched::stranger().email.to_lowercase();
+    accounts::set_email(store, account.id, &who.email).await?;
+    Ok((former, written))
 }
 
 fn lacks(what: &str) -> Stop {

@@ -44,6 +44,8 @@ pub(super) struct Before {
     account: Uuid,
     own: (TenantId, PersonId),
     guest: (TenantId, PersonId),
+    /// Who others put down under their addresses, in the team of whoever stays.
+    written: Vec<PersonId>,
     draws: bool,
     /// Ids and bytes of theirs, as they stand in rows.
     texts: Vec<String>,
@@ -61,10 +63,12 @@ impl Before {
         let account = account.ok_or_else(|| Stop::Failed("the planted account is in no table".to_owned()))?.id.uuid();
         let own = (TenantId::from(person.own.tenant), PersonId::from(person.own.person));
         let guest = (TenantId::from(person.guest.tenant), PersonId::from(person.guest.person));
-        let invited = store.keys().blind_index(guest.0).map_err(store::StoreError::from)?.email(&person.who.email);
-        let mut texts: Vec<String> =
-            [account, person.own.person, person.guest.person, person.own.tenant].iter().map(Uuid::to_string).collect();
-        texts.push(hex(&invited));
+        let written: Vec<PersonId> = person.written.iter().map(|one| PersonId::from(one.person)).collect();
+        let index = store.keys().blind_index(guest.0).map_err(store::StoreError::from)?;
+        let ids = [account, person.own.person, person.guest.person, person.own.tenant];
+        let ids = ids.into_iter().chain(written.iter().map(|one| one.uuid()));
+        let indexes = [&person.who.email, &person.former].map(|address| hex(&index.email(address)));
+        let mut texts: Vec<String> = ids.map(|id| id.to_string()).chain(indexes).collect();
         let rows = forensics::rows_with(store, &texts).await?;
         let bytes = bytes_of(&rows, &own.0.to_string())?;
         texts.extend(bytes.iter().map(|bytes| hex(bytes.get(2..).unwrap_or_default()).chars().take(40).collect()));
@@ -72,6 +76,7 @@ impl Before {
             account,
             own,
             guest,
+            written,
             draws: person.draws,
             others: Rows::new(),
             needles: Needles::new(),
@@ -204,13 +209,15 @@ impl Before {
         Ok(count)
     }
 
-    fn subjects(&self) -> [(TenantId, Subject); 4] {
-        [
+    fn subjects(&self) -> Vec<(TenantId, Subject)> {
+        let here = self.written.iter().map(|one| (self.guest.0, Subject::Person(*one)));
+        let there = [
             (operator_tenant(), Subject::Person(self.account.into())),
             (self.own.0, Subject::Person(self.own.1)),
             (self.own.0, Subject::Tenant),
             (self.guest.0, Subject::Person(self.guest.1)),
-        ]
+        ];
+        there.into_iter().chain(here).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::provider::{
     memory,
     planting::{Browser, PlantError},
 };
-use kernel::TeamRole;
+use kernel::{Permission, TeamRole};
 use outbound::Site;
 use promises::Finding;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ use uuid::Uuid;
 
 /// Where the plants are remembered, below the data directory.
 const MEMORY: &str = "probe/roles-plants.json";
+
+/// Where a copy of somebody's data is brought back, which makes what other routes make.
+const IMPORT: &str = "/api/account/import";
 
 /// How an attack ends early.
 pub(super) enum Stop {
@@ -65,6 +68,7 @@ pub(super) async fn run(site: &Site, store: &Store, data_dir: &Path, issuer: Loo
         ))
         .tried("called every route as each role that may not, with ids of the own team, and as each that may, with ids of nobody")
         .tried("called every route with ids as each role, with ids of another team, and compared that team before and after")
+        .tried("brought a copy of somebody's data back as each role, and looked for the note in it")
         .tried("raised and lowered a member's role, and called at once")
         .tried("compared the role of every member of every team with what the team's log tells")
         .tried("called every route without a session, and the routes of administrators and operators as every role")
@@ -128,6 +132,9 @@ async fn all(site: &Site, routes: &[Listed], plants: &mut Plants) -> Result<Tall
     let here = View::of(&mut plants.own.owner()?.browser, routes).await?;
     tally.ids = there.count();
     at_home(&mut plants.own, routes, &here, &mut tally).await?;
+    if routes.iter().any(|route| route.path == IMPORT) {
+        brought_back(&mut plants.own, &mut tally).await?;
+    }
     next_door(&mut plants.own, routes, (&here, &there, plants.other.tenant), &mut tally).await?;
     if let Some(path) = there.changed(&View::of(&mut plants.other.owner()?.browser, routes).await?) {
         return Err(Stop::Broke(format!("{path} of another team looks otherwise after calls that were refused")));
@@ -191,6 +198,48 @@ async fn at_home(garden: &mut Garden, routes: &[Listed], view: &View, tally: &mu
             }
         }
     }
+    Ok(())
+}
+
+/// A copy that is brought back makes no more than its bearer could write: whatever the list says of the route, whoever may not
+/// write notes has none afterwards, and whoever may has one.
+async fn brought_back(garden: &mut Garden, tally: &mut Tally) -> Result<(), Stop> {
+    for member in &mut garden.members {
+        let (role, title) = (member.role, Uuid::now_v7().to_string());
+        let document = format!(
+            r#"{{"format":"wordbond.package","schema_version":1,
+                "sections":[{{"section":"note","rows":[{{"title":"{title}","body":"brought back"}}]}}],"files":[]}}"#
+        );
+        let token = member.browser.token().to_owned();
+        let headers = [("content-type", "application/json"), ("x-csrf-token", token.as_str())];
+        let answer = member.browser.send("POST", IMPORT, &headers, document.as_bytes()).await?;
+        let list = member.browser.get("/api/notes").await?.text();
+        match (list.contains(&title), role.may(Permission::NotesWrite)) {
+            (true, true) => tally.passes += 1,
+            (false, false) if answer.status >= 400 => tally.refusals += 1,
+            (true, false) => {
+                return Err(Stop::Broke(format!("the role {role} brought back a note that it may not write")));
+            }
+            (false, may) => {
+                let (status, what) =
+                    (answer.status, if may { "was refused what the matrix grants" } else { "was let in" });
+                return Err(Stop::Broke(format!("POST {IMPORT}: the role {role} {what} ({status})")));
+            }
+        }
+        take_away(member, &list, &title).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the note of that title again, if it is there.
+async fn take_away(member: &mut Member, list: &str, title: &str) -> Result<(), Stop> {
+    let list: serde_json::Value = serde_json::from_str(list).unwrap_or_default();
+    let notes = list.get("notes").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    let named = |note: &&serde_json::Value| note.get("title").is_some_and(|text| text == title);
+    let id = notes.iter().find(named).and_then(|note| Some(note.get("note")?.as_str()?.to_owned()));
+    let Some(id) = id else { return Ok(()) };
+    let token = member.browser.token().to_owned();
+    member.browser.send("DELETE", &format!("/api/notes/{id}"), &[("x-csrf-token", token.as_str())], b"").await?;
     Ok(())
 }
 
