@@ -14,7 +14,6 @@ use crate::{
 };
 use axum::{
     body::Body,
-    extract::Request,
     http::{StatusCode, request::Parts},
 };
 use kernel::{Permission, Problem, Timestamp};
@@ -69,28 +68,29 @@ impl Known {
     }
 }
 
-/// Lets a request through to its handler, with what the handler may learn in its extensions.
-pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, mut parts: Parts, body: Body) -> Result<Request, Stop> {
+/// Lets a request through to its handler, with what the handler may learn in its extensions, and yields its body.
+pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, parts: &mut Parts, body: Body) -> Result<Body, Stop> {
     let policy = guard.policy;
     let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     draw(guard, meter, "address", Who::Network(peer.network())).await?;
     if policy.proof != Proof::Carried {
         csrf::check_origin(&parts.method, &parts.uri, &parts.headers, guard.gate.origin())?;
     }
-    let known = known(guard, &parts).await?;
-    demand(guard, &parts, &known)?;
+    let known = known(guard, parts).await?;
+    demand(guard, parts, &known)?;
     let (bytes, stream) = read(&parts.headers, body, policy).await?;
-    let form = form(&policy, &parts, &known)?;
+    let form = form(&policy, parts, &known)?;
     if csrf::needs_token(&parts.method, policy, known.session.is_some(), known.by_token) {
         match &form {
-            Some(form) => csrf::check_token(form, &parts.headers, &bytes).await?,
+            // Boxed, so that there is no room for it in every other request.
+            Some(form) => Box::pin(csrf::check_token(form, &parts.headers, &bytes)).await?,
             None => return Err(internal("a form token is asked for where there are none").into()),
         }
     }
     if let Some(who) = known.who() {
         draw(guard, meter, "actor", who).await?;
     }
-    permit(guard, &parts, &known).await?;
+    permit(guard, parts, &known).await?;
     if let Some(form) = form {
         parts.extensions.insert(form);
     }
@@ -105,8 +105,8 @@ pub(crate) async fn admit(guard: &Guard, meter: &mut Meter, mut parts: Parts, bo
     if stream.is_some() {
         parts.extensions.insert(Most(policy.body));
     }
-    let empty = || if bytes.is_empty() { Body::empty() } else { Body::from(bytes) };
-    Ok(Request::from_parts(parts, stream.unwrap_or_else(empty)))
+    let whole = || if bytes.is_empty() { Body::empty() } else { Body::from(bytes) };
+    Ok(stream.unwrap_or_else(whole))
 }
 
 /// From what the form tokens of the request are made. What is passed on to an application shows no form of ours.
@@ -130,7 +130,7 @@ fn owes_team(session: &LiveSession) -> bool {
 
 async fn draw(guard: &Guard, meter: &mut Meter, name: &str, who: Who) -> Result<(), Stop> {
     let limit = guard.policy.limit;
-    let draw = match guard.gate.draw(&guard.name, who, limit).await {
+    let draw = match guard.gate.draw(&guard.counted.name, who, limit).await {
         Ok(draw) => draw,
         Err(failure) if limit.fails == Fails::Closed => {
             tracing::error!(route = guard.path, "the limiter fails, and this route is closed without it");
@@ -143,7 +143,7 @@ async fn draw(guard: &Guard, meter: &mut Meter, name: &str, who: Who) -> Result<
             return Ok(());
         }
     };
-    meter.note(name, limit, draw);
+    meter.note(name, &guard.counted, draw);
     if draw.granted {
         return Ok(());
     }

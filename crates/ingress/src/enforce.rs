@@ -6,7 +6,7 @@ use crate::{
     csrf::FormKey,
     front::Matched,
     gate::Gate,
-    meter::Meter,
+    meter::{Counted, Meter},
     policy::{Cache, Face, Policy},
     problem::{Failure, for_status},
     reply::html_with,
@@ -51,7 +51,7 @@ impl Most {
 pub(crate) struct Guard {
     pub(crate) path: &'static str,
     /// Method and path: what the limits count.
-    pub(crate) name: Arc<str>,
+    pub(crate) counted: Arc<Counted>,
     pub(crate) policy: Policy,
     pub(crate) gate: Arc<dyn Gate>,
 }
@@ -63,17 +63,17 @@ pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: 
 }
 
 /// As [`enforce`], for any handler.
-pub(crate) async fn held<F>(guard: &Guard, parts: Parts, body: Body, handle: impl FnOnce(Request) -> F) -> Response
+pub(crate) async fn held<F>(guard: &Guard, mut parts: Parts, body: Body, handle: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
     let known = parts.headers.get(IF_NONE_MATCH).cloned();
     let id = parts.extensions.get::<crate::request_id::Request>().map(|request| request.0);
     let mut meter = Meter::default();
-    let (mut response, form) = match admit::admit(guard, &mut meter, parts, body).await {
-        Ok(request) => {
-            let form = request.extensions().get::<FormKey>().cloned();
-            (handle(request).await, form)
+    let (mut response, form) = match admit::admit(guard, &mut meter, &mut parts, body).await {
+        Ok(body) => {
+            let form = parts.extensions.get::<FormKey>().cloned();
+            (handle(Request::from_parts(parts, body)).await, form)
         }
         Err(stop) => (stopped(stop), None),
     };
@@ -81,13 +81,16 @@ where
     // A page with somebody's own form is kept nowhere, whatever else the policy says.
     let cache = if form.as_ref().is_some_and(FormKey::is_shown) { Cache::Never } else { guard.policy.cache };
     if response.extensions().get::<Foreign>().is_none() {
-        response = mark(cache, known.as_ref(), response).await;
+        // Boxed, so that there is no room for it in what is passed on.
+        response = Box::pin(mark(cache, known.as_ref(), response)).await;
     }
     if let Some(cookie) = form.and_then(|form| form.cookie()) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     meter.write(response.headers_mut());
-    response.extensions_mut().insert(Matched(guard.path));
+    if tracing::enabled!(tracing::Level::INFO) {
+        response.extensions_mut().insert(Matched(guard.path));
+    }
     response
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     enforce::Foreign,
+    gate::Later,
     headers::{self, Channel},
     http1, problem, request_id,
     route::Served,
@@ -14,9 +15,9 @@ use axum::{
 };
 use kernel::{Problem, RequestId};
 use std::{
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    task::{Context, Poll},
+    task::Poll,
     time::Instant,
 };
 
@@ -90,7 +91,7 @@ fn host_is_clear(authority: Option<&str>, headers: &HeaderMap) -> bool {
 }
 
 async fn run(served: &Served, request: Request, id: RequestId) -> Response {
-    match Caught(Box::pin(served.answer(request))).await {
+    match caught(|| served.answer(request)).await {
         Ok(response) => response,
         Err(Panicked) => {
             tracing::error!(request = %id, "a handler panicked");
@@ -99,19 +100,15 @@ async fn run(served: &Served, request: Request, id: RequestId) -> Response {
     }
 }
 
-/// A future whose panic becomes an error.
-struct Caught<F>(Pin<Box<F>>);
-
 struct Panicked;
 
-impl<F: Future> Future for Caught<F> {
-    type Output = Result<F::Output, Panicked>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // What a panicked handler leaves behind is dropped with it; nothing of it is looked at again.
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(_) => Poll::Ready(Err(Panicked)),
-        }
-    }
+/// Makes a future and runs it. A panic of either becomes an error.
+async fn caught<'a, T>(make: impl FnOnce() -> Later<'a, T>) -> Result<T, Panicked> {
+    // What a panicked handler leaves behind is dropped with it; nothing of it is looked at again.
+    let mut future = catch_unwind(AssertUnwindSafe(make)).map_err(|_| Panicked)?;
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
 }

@@ -135,9 +135,8 @@ impl Scanner {
     fn head(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(usize, Option<Head>), Refusal> {
         // As a rule a head comes whole and is sound. Everything else goes byte by byte, to the same end.
         if self.held.is_empty()
-            && let Some(whole) = whole(input)
+            && let Some((whole, head)) = whole(input)
         {
-            let head = parse(whole)?;
             out.extend_from_slice(whole);
             self.state = after(&head);
             return Ok((whole.len(), Some(head)));
@@ -204,18 +203,16 @@ const fn after(head: &Head) -> State {
     }
 }
 
-/// The head at the beginning of `input`, where it is there to its end, in lines that end as they should.
-fn whole(input: &[u8]) -> Option<&[u8]> {
+/// The head at the beginning of `input`, where it is there to its end and sound.
+fn whole(input: &[u8]) -> Option<(&[u8], Head)> {
     let room = input.get(..LONGEST_HEAD).unwrap_or(input);
-    let mut begin = 0;
+    let (mut lines, mut begin) = (Lines::default(), 0);
     for end in memchr_iter(b'\n', room) {
         let line = room.get(begin..end)?.strip_suffix(b"\r")?;
         if line.is_empty() {
-            return room.get(..=end).filter(|_| begin > 0);
+            return Some((room.get(..=end)?, lines.finish().ok()?));
         }
-        if memchr(b'\r', line).is_some() {
-            return None;
-        }
+        lines.take(line).ok()?;
         begin = end + 1;
     }
     None
@@ -246,39 +243,63 @@ fn framing(state: State, byte: u8) -> Result<State, Refusal> {
 /// It is malformed or ambiguous.
 pub fn parse(head: &[u8]) -> Result<Head, Refusal> {
     let text = head.strip_suffix(b"\r\n\r\n").ok_or(Refusal::Malformed("the head has no end"))?;
-    let mut begin = 0;
-    let mut lines = memchr_iter(b'\n', text).chain([text.len()]).map(|end| {
+    let (mut lines, mut begin) = (Lines::default(), 0);
+    for end in memchr_iter(b'\n', text).chain([text.len()]) {
         let line = text.get(begin..end).unwrap_or_default();
+        lines.take(line.strip_suffix(b"\r").unwrap_or(line))?;
         begin = end + 1;
-        line.strip_suffix(b"\r").unwrap_or(line)
-    });
-    let (target, is_11) = request_line(lines.next().unwrap_or_default())?;
-    let mut fields = Fields::default();
-    for (count, line) in lines.enumerate() {
-        if count >= MOST_HEADERS {
-            return Err(Refusal::LongHead);
-        }
-        fields.take(line)?;
     }
-    let body = fields.finish(is_11)?;
-    Ok(Head { target, body })
+    lines.finish()
 }
 
+/// What the lines of a head say, up to the empty one.
+#[derive(Default)]
+struct Lines {
+    /// The target, and whether the version is HTTP/1.1.
+    request: Option<(String, bool)>,
+    count: usize,
+    fields: Fields,
+}
+
+impl Lines {
+    fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
+        if self.request.is_none() {
+            self.request = Some(request_line(line)?);
+            return Ok(());
+        }
+        if self.count >= MOST_HEADERS {
+            return Err(Refusal::LongHead);
+        }
+        self.count += 1;
+        self.fields.take(line)
+    }
+
+    fn finish(self) -> Result<Head, Refusal> {
+        let (target, is_11) = self.request.ok_or(SHAPE)?;
+        Ok(Head { target, body: self.fields.finish(is_11)? })
+    }
+}
+
+const SHAPE: Refusal = Refusal::Malformed("the request line is malformed");
+
 fn request_line(line: &[u8]) -> Result<(String, bool), Refusal> {
-    const SHAPE: Refusal = Refusal::Malformed("the request line is malformed");
-    let line = std::str::from_utf8(line).map_err(|_| SHAPE)?;
-    let mut words = line.split(' ');
+    let mut words = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
     else {
         return Err(SHAPE);
     };
-    if method.is_empty() || !method.bytes().all(is_token) || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let plain = is_plain_target(target);
+    let target = std::str::from_utf8(target).map_err(|_| SHAPE)?;
+    if method.is_empty() || !method.iter().copied().all(is_token) {
+        return Err(SHAPE);
+    }
+    if !plain && !target.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(SHAPE);
     }
     let is_11 = match version {
-        "HTTP/1.1" => true,
-        "HTTP/1.0" => false,
-        _ if version.starts_with("HTTP/") => return Err(Refusal::Version),
+        b"HTTP/1.1" => true,
+        b"HTTP/1.0" => false,
+        _ if version.starts_with(b"HTTP/") => return Err(Refusal::Version),
         _ => return Err(SHAPE),
     };
     if target.len() > LONGEST_TARGET {
@@ -286,19 +307,16 @@ fn request_line(line: &[u8]) -> Result<(String, bool), Refusal> {
     }
     // CONNECT has neither form: this is no proxy.
     let absolute = target.starts_with("http://") || target.starts_with("https://");
-    let known = target.starts_with('/') || absolute || (target == "*" && method == "OPTIONS");
-    if !(is_plain_target(target) || known && !target.contains('#') && target.parse::<Uri>().is_ok()) {
+    let known = target.starts_with('/') || absolute || (target == "*" && method == b"OPTIONS");
+    if !(plain || known && !target.contains('#') && target.parse::<Uri>().is_ok()) {
         return Err(Refusal::Malformed("the request's address is malformed"));
     }
     Ok((target.to_owned(), is_11))
 }
 
-/// Whether this is a path as most are, which every reader reads alike: it begins with a slash, and all of it may stand in a
-/// path or a query (RFC 3986 section 3.3).
-fn is_plain_target(target: &str) -> bool {
-    let sign =
-        |byte| matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~' | b'%' | b'?' | b'&' | b'=' | b'+' | b',' | b':' | b'@');
-    target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || sign(byte))
+/// Whether this is a path as most are, which every reader reads alike.
+fn is_plain_target(target: &[u8]) -> bool {
+    target.starts_with(b"/") && target.iter().all(|byte| is(*byte, PATH))
 }
 
 #[derive(Default)]
@@ -313,16 +331,17 @@ impl Fields {
         if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
             return Err(Refusal::Malformed("a header is folded over two lines"));
         }
-        let colon = memchr(b':', line).unwrap_or_default();
-        let (name, value) = line.split_at(colon);
-        if name.is_empty() || !name.iter().copied().all(is_token) {
+        let end = line.iter().position(|byte| !is_token(*byte)).unwrap_or(line.len());
+        let (name, rest) = line.split_at(end);
+        let Some(value) = rest.strip_prefix(b":").filter(|_| !name.is_empty()) else {
             return Err(Refusal::Malformed("a header's name is malformed"));
-        }
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        // Every byte is looked at, so that it can be done to many at once.
+        };
+        // Every byte is looked at, so that it can be done to many at once; and before blanks are cut off, among which a
+        // carriage return would count.
         if value.iter().fold(false, |odd, byte| odd | (byte.is_ascii_control() && *byte != b'\t')) {
             return Err(Refusal::Malformed("a header's value is malformed"));
         }
+        let value = value.trim_ascii();
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         if is(b"host") {
             self.host(value)
@@ -401,19 +420,27 @@ fn is_plain_host(value: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(plain) && port.is_none_or(|port| digits(port) && number(port) <= 65_535)
 }
 
-/// For every byte, whether it is a character of a token.
+/// For every byte, of what it may be a part.
 #[expect(clippy::indexing_slicing, reason = "a constant is made before anything runs")]
-static TOKEN: [bool; 256] = {
-    let (mut table, mut byte) = ([false; 256], 0_u8);
+static SIGNS: [u8; 256] = {
+    let (mut table, mut byte) = ([0; 256], 0_u8);
     while byte < 128 {
-        table[byte as usize] = is_sign_of_token(byte);
+        table[byte as usize] =
+            if is_sign_of_token(byte) { TOKEN } else { 0 } | if is_sign_of_path(byte) { PATH } else { 0 };
         byte += 1;
     }
     table
 };
 
+const TOKEN: u8 = 1;
+const PATH: u8 = 2;
+
+fn is(byte: u8, of: u8) -> bool {
+    SIGNS.get(usize::from(byte)).is_some_and(|signs| signs & of != 0)
+}
+
 fn is_token(byte: u8) -> bool {
-    TOKEN.get(usize::from(byte)).copied().unwrap_or_default()
+    is(byte, TOKEN)
 }
 
 /// A character of a token (RFC 9110 section 5.6.2).
@@ -422,6 +449,12 @@ const fn is_sign_of_token(byte: u8) -> bool {
         byte,
         b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
     ) || byte.is_ascii_alphanumeric()
+}
+
+/// A character that may stand in a path or a query and means the same to every reader (RFC 3986 section 3.3).
+const fn is_sign_of_path(byte: u8) -> bool {
+    matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~' | b'%' | b'?' | b'&' | b'=' | b'+' | b',' | b':' | b'@')
+        || byte.is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 
 use crate::{
     enforce::{Guard, held},
-    gate::Gate,
+    gate::{Gate, Later},
+    meter::Counted,
     policy::{Limit, Policy},
 };
 use axum::{extract::Request, http::request::Parts, response::Response};
@@ -32,31 +33,31 @@ struct Inner {
     handle: Handle,
     gate: Arc<dyn Gate>,
     /// The limit that was asked for first, and what the limits call it: as a rule there is one.
-    name: OnceLock<(Limit, Arc<str>)>,
+    counted: OnceLock<(Limit, Arc<Counted>)>,
 }
 
 impl Passing {
     pub(crate) fn new(choose: Choose, handle: Handle, gate: Arc<dyn Gate>) -> Self {
-        Self(Arc::new(Inner { choose, handle, gate, name: OnceLock::new() }))
+        Self(Arc::new(Inner { choose, handle, gate, counted: OnceLock::new() }))
     }
 }
 
 impl Passing {
     /// Answers what no route matches.
-    pub(crate) async fn answer(&self, request: Request) -> Response {
+    pub(crate) fn answer(&self, request: Request) -> Later<'_, Response> {
         let inner = &*self.0;
         let (parts, body) = request.into_parts();
         let policy = (inner.choose)(&parts);
-        let guard = Guard { path: REST, name: inner.name(policy.limit), policy, gate: Arc::clone(&inner.gate) };
-        held(&guard, parts, body, |request| (inner.handle)(request)).await
+        let guard = Guard { path: REST, counted: inner.counted(policy.limit), policy, gate: Arc::clone(&inner.gate) };
+        Box::pin(async move { held(&guard, parts, body, |request| (inner.handle)(request)).await })
     }
 }
 
 impl Inner {
     /// What the limits count: calls under one limit are counted together.
-    fn name(&self, limit: Limit) -> Arc<str> {
-        let named = || format!("{REST} {limit}").into();
-        let (first, name) = self.name.get_or_init(|| (limit, named()));
-        if *first == limit { Arc::clone(name) } else { named() }
+    fn counted(&self, limit: Limit) -> Arc<Counted> {
+        let counted = || Counted::new(format!("{REST} {limit}"), limit).into();
+        let (first, known) = self.counted.get_or_init(|| (limit, counted()));
+        if *first == limit { Arc::clone(known) } else { counted() }
     }
 }

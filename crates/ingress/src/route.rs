@@ -3,7 +3,8 @@
 
 use crate::{
     enforce::{self, Guard},
-    gate::Gate,
+    gate::{Gate, Later},
+    meter::Counted,
     nowhere,
     openapi::Doc,
     passing::{Choose, Handle, Passing},
@@ -212,8 +213,8 @@ impl RouteTable {
         let paths = self.check()?;
         let Self { routes, rest } = self;
         let router = routes.into_iter().fold(Router::new(), |router, route| {
-            let name = format!("{} {}", route.method, route.path).into();
-            let guard = Guard { path: route.path, name, policy: route.policy, gate: Arc::clone(gate) };
+            let counted = Counted::new(format!("{} {}", route.method, route.path), route.policy.limit).into();
+            let guard = Guard { path: route.path, counted, policy: route.policy, gate: Arc::clone(gate) };
             router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, enforce::enforce)))
         });
         // Each policy has its own limit, which is read before any extractor sees the body.
@@ -269,11 +270,14 @@ struct Rest {
 }
 
 impl Served {
-    /// Answers one request.
-    pub(crate) async fn answer(&self, request: Request) -> Response {
+    /// Answers one request. What is boxed is copied once, so that each way has a box of its own size.
+    pub(crate) fn answer(&self, request: Request) -> Later<'_, Response> {
         match &self.rest {
-            Some(rest) if rest.paths.at(request.uri().path()).is_err() => rest.passing.answer(request).await,
-            _ => self.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
+            Some(rest) if rest.paths.at(request.uri().path()).is_err() => rest.passing.answer(request),
+            _ => {
+                let answer = self.router.clone().call(request);
+                Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) })
+            }
         }
     }
 }

@@ -13,10 +13,10 @@ use crate::{
 use axum::http::HeaderMap;
 use kernel::{Problem, Span, Timestamp};
 use outbound::Dialler;
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 use store::{
     Store, StoreError, accounts,
-    limits::{Limiter, Quota},
+    limits::{Limiter, Quota, Verdict},
     sessions::{self, Cache, Lifetimes, Standing},
     tenancy,
 };
@@ -189,8 +189,13 @@ impl Gate for State {
     }
 
     fn session<'a>(&'a self, headers: &'a HeaderMap) -> Later<'a, Result<Option<LiveSession>, Failure>> {
+        let token = cookie::get(headers, cookie::SESSION);
+        // A conversation with the database is a large future: what is remembered needs none.
+        if let Some(session) = token.and_then(|token| self.sessions.remembered(token, self.lifetimes, self.now())) {
+            return Box::pin(ready(Ok(Some(session))));
+        }
         Box::pin(async move {
-            if let Some(token) = cookie::get(headers, cookie::SESSION)
+            if let Some(token) = token
                 && let Some(session) = self.sessions.find(token, self.lifetimes, self.now()).await?
             {
                 return Ok(Some(session));
@@ -214,17 +219,12 @@ impl Gate for State {
     }
 
     fn draw<'a>(&'a self, route: &'a str, who: Who, limit: Limit) -> Later<'a, Result<Draw, Failure>> {
-        Box::pin(async move {
-            let key = self.buckets.key(route, who);
-            let quota = Quota { burst: limit.burst, per: Span::seconds(limit.window().into()) };
-            let verdict = match self.limiter.remembered(&key, quota) {
-                Some(verdict) => verdict,
-                None => self.limiter.take(&key, quota, self.now()).await?,
-            };
-            let wait = verdict.reset_in.as_millis().div_ceil(1_000);
-            let reset = u32::try_from(wait).unwrap_or(u32::MAX);
-            Ok(Draw { granted: verdict.allowed, left: verdict.left, reset })
-        })
+        let key = self.buckets.key(route, who);
+        let quota = Quota { burst: limit.burst, per: Span::seconds(limit.window().into()) };
+        match self.limiter.remembered(&key, quota) {
+            Some(verdict) => Box::pin(ready(Ok(drawn(verdict)))),
+            None => Box::pin(async move { Ok(drawn(self.limiter.take(&key, quota, self.now()).await?)) }),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -242,6 +242,11 @@ impl Gate for State {
     fn page(&self, problem: &Problem) -> Option<String> {
         self.page.as_ref().map(|page| page(problem))
     }
+}
+
+fn drawn(verdict: Verdict) -> Draw {
+    let wait = verdict.reset_in.as_millis().div_ceil(1_000);
+    Draw { granted: verdict.allowed, left: verdict.left, reset: u32::try_from(wait).unwrap_or(u32::MAX) }
 }
 
 /// What the caller can do about it; causes from inside go to the log.

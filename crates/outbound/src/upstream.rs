@@ -162,11 +162,13 @@ impl<B: Content> Upstream<B> {
     pub async fn send(&self, head: impl Fn() -> Request<()>, body: B) -> Result<Response<Answering<B>>, UpstreamError> {
         let turn = self.turn().await?;
         let (mut request, told) = self.wrap(head().map(|()| body));
+        let patience = self.0.limits.answer;
         let again = is_safe(request.method()) && request.body().is_end_stream();
         while let Some(mut link) = self.0.pool.take() {
             // A kept connection may be closed just as it is used. Then what changes nothing and has no content is asked
             // again; what never left is, too.
-            match self.exchange(&mut link, request, &told).await {
+            let answer = link.exchange(request, &told, patience).await;
+            match answer.map_err(|broken| self.failed(broken, &told)) {
                 Ok(response) => return self.answered(response, Some(link), turn),
                 Err(Failed::Unsent(unsent)) => request = *unsent,
                 Err(Failed::For(UpstreamError::Broke(_))) if again => {
@@ -176,7 +178,8 @@ impl<B: Content> Upstream<B> {
             }
         }
         let mut link = self.connect().await?;
-        match self.exchange(&mut link, request, &told).await {
+        let answer = link.exchange(request, &told, patience).await;
+        match answer.map_err(|broken| self.failed(broken, &told)) {
             Ok(response) => self.answered(response, Some(link), turn),
             Err(Failed::For(error)) => Err(error),
             Err(Failed::Unsent(_)) => Err(UpstreamError::Broke("it closed the connection at once".to_owned())),
@@ -227,19 +230,13 @@ impl<B: Content> Upstream<B> {
         request
     }
 
-    async fn exchange(
-        &self,
-        link: &mut Link<B>,
-        request: Request<Sent<B>>,
-        told: &Told,
-    ) -> Result<Response<Incoming>, Failed<B>> {
-        let answer = link.exchange(request, told, self.0.limits.answer).await;
-        answer.map_err(|broken| match (broken, told.fault()) {
+    fn failed(&self, broken: Broken<B>, told: &Told) -> Failed<B> {
+        match (broken, told.fault()) {
             (Broken::Unsent(request), None) => Failed::Unsent(request),
             (Broken::Unsent(_), Some(fault)) | (_, Some(fault)) => Failed::For(UpstreamError::Sender(fault)),
             (Broken::Silent, None) => Failed::For(UpstreamError::Silent(self.0.limits.answer.as_secs())),
             (Broken::Off(why), None) => Failed::For(UpstreamError::Broke(why)),
-        })
+        }
     }
 
     fn answered(

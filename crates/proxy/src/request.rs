@@ -10,65 +10,11 @@ use ingress::{cookie, gate::bearer, headers::REQUEST_ID, request_id};
 use kernel::RequestId;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Headers of one connection (RFC 9110 section 7.6.1), and those by which the way to the next one is made anew.
-const OF_THE_CONNECTION: [&str; 11] = [
-    "close",
-    "connection",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-];
-
-/// By these, applications and their frameworks learn from a proxy who is calling, from where, and what for. Callers do not
-/// get to say it. Names are compared as the servers do that read the most into them.
-const SAID_BY_PROXIES: [&str; 34] = [
-    "cf-connecting-ip",
-    "client-ip",
-    "fastly-client-ip",
-    "forwarded",
-    "forwarded-for",
-    "front-end-https",
-    "proxy",
-    "remote-addr",
-    "true-client-ip",
-    "via",
-    "x-client-cert",
-    "x-client-dn",
-    "x-client-ip",
-    "x-client-verify",
-    "x-cluster-client-ip",
-    "x-email",
-    "x-groups",
-    "x-host",
-    "x-http-host-override",
-    "x-http-method",
-    "x-http-method-override",
-    "x-https",
-    "x-method-override",
-    "x-proto",
-    "x-real-ip",
-    "x-request-id",
-    "x-rewrite-url",
-    "x-roles",
-    "x-scheme",
-    "x-tenant",
-    "x-url-scheme",
-    "x-user",
-    "x-userid",
-    "x-username",
-];
-
-/// The same, whatever follows.
-const SAID_BY_PROXIES_AND_MORE: [&str; 4] = ["cf-access-", "remote-", "ssl-client-", "tailscale-user-"];
+/// What proxies say ([`is_said_by_proxies`]), whatever follows.
+const SAID_AND_MORE: [&str; 4] = ["cf-access-", "remote-", "ssl-client-", "tailscale-user-"];
 
 /// The same, behind `x-`. Everything of ours begins with the last of them.
-const SAID_BY_PROXIES_BEHIND_X: [&str; 13] = [
+const SAID_BEHIND_X: [&str; 13] = [
     "amzn-oidc-",
     "auth-request-",
     "authenticated-",
@@ -129,8 +75,25 @@ pub(crate) fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
     others.filter_map(|name| name.parse().ok()).collect()
 }
 
+/// Headers of one connection (RFC 9110 section 7.6.1), and those by which the way to the next one is made anew.
 pub(crate) fn is_of_the_connection(name: &HeaderName, listed: &[HeaderName]) -> bool {
-    OF_THE_CONNECTION.contains(&name.as_str()) || *name == UPGRADE || listed.contains(name)
+    // A match, here and below, compares by length first; a list is gone through one by one.
+    let known = matches!(
+        name.as_str(),
+        "close"
+            | "connection"
+            | "http2-settings"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    );
+    known || listed.contains(name)
 }
 
 fn passes(name: &HeaderName, listed: &[HeaderName]) -> bool {
@@ -145,12 +108,51 @@ fn is_clear(name: &HeaderName) -> bool {
     name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
+/// By these, applications and their frameworks learn from a proxy who is calling, from where, and what for. Callers do not
+/// get to say it. Names are compared as the servers do that read the most into them.
 fn is_said_by_proxies(name: &str) -> bool {
     let and_more = match name.strip_prefix("x-") {
-        Some(rest) => SAID_BY_PROXIES_BEHIND_X.iter().any(|beginning| rest.starts_with(beginning)),
-        None => SAID_BY_PROXIES_AND_MORE.iter().any(|beginning| name.starts_with(beginning)),
+        Some(rest) => SAID_BEHIND_X.iter().any(|beginning| rest.starts_with(beginning)),
+        None => SAID_AND_MORE.iter().any(|beginning| name.starts_with(beginning)),
     };
-    and_more || SAID_BY_PROXIES.contains(&name)
+    and_more
+        || matches!(
+            name,
+            "cf-connecting-ip"
+                | "client-ip"
+                | "fastly-client-ip"
+                | "forwarded"
+                | "forwarded-for"
+                | "front-end-https"
+                | "proxy"
+                | "remote-addr"
+                | "true-client-ip"
+                | "via"
+                | "x-client-cert"
+                | "x-client-dn"
+                | "x-client-ip"
+                | "x-client-verify"
+                | "x-cluster-client-ip"
+                | "x-email"
+                | "x-groups"
+                | "x-host"
+                | "x-http-host-override"
+                | "x-http-method"
+                | "x-http-method-override"
+                | "x-https"
+                | "x-method-override"
+                | "x-proto"
+                | "x-real-ip"
+                | "x-request-id"
+                | "x-rewrite-url"
+                | "x-roles"
+                | "x-scheme"
+                | "x-tenant"
+                | "x-url-scheme"
+                | "x-user"
+                | "x-userid"
+                | "x-username"
+        )
 }
 
 /// A token of ours is of no use to the application and of much use to whoever reads its logs.

@@ -11,26 +11,6 @@ use axum::http::{
 };
 use outbound::upstream::Place;
 
-/// Not passed on: other ways to the service, rules for the whole origin, commands to a proxy, and what names the software.
-const NOT_PASSED: [&str; 16] = [
-    "alt-svc",
-    "clear-site-data",
-    "nel",
-    "public-key-pins",
-    "report-to",
-    "reporting-endpoints",
-    "server",
-    "service-worker-allowed",
-    "strict-transport-security",
-    "x-accel-redirect",
-    "x-lighttpd-send-file",
-    "x-powered-by",
-    "x-request-id",
-    "x-reproxy-url",
-    "x-runtime",
-    "x-sendfile",
-];
-
 /// Writes the headers of an answer anew.
 pub(crate) fn clean(headers: &mut HeaderMap, settings: &Settings, place: &Place) {
     // For those that the edge adds, so that there is room for all of them at once.
@@ -57,8 +37,28 @@ pub(crate) fn clean(headers: &mut HeaderMap, settings: &Settings, place: &Place)
     }
 }
 
+/// Not passed on: other ways to the service, rules for the whole origin, commands to a proxy, and what names the software.
 fn is_passed(name: &str) -> bool {
-    !NOT_PASSED.contains(&name) && !name.starts_with("x-wordbond-")
+    let not_passed = matches!(
+        name,
+        "alt-svc"
+            | "clear-site-data"
+            | "nel"
+            | "public-key-pins"
+            | "report-to"
+            | "reporting-endpoints"
+            | "server"
+            | "service-worker-allowed"
+            | "strict-transport-security"
+            | "x-accel-redirect"
+            | "x-lighttpd-send-file"
+            | "x-powered-by"
+            | "x-request-id"
+            | "x-reproxy-url"
+            | "x-runtime"
+            | "x-sendfile"
+    );
+    !not_passed && !name.starts_with("x-wordbond-")
 }
 
 /// Whether a cookie is the application's to set. One without a name may read like one of ours when it comes back.

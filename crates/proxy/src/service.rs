@@ -91,10 +91,7 @@ impl Proxy {
     #[must_use]
     pub fn table(&self) -> RouteTable {
         let (proxy, answering) = (self.clone(), self.clone());
-        let answer = move |request: Request| {
-            let proxy = answering.clone();
-            async move { proxy.answer(request).await }
-        };
+        let answer = move |request: Request| answering.clone().answer(request);
         self.routes().fallback(move |parts: &Parts| proxy.policy(parts), answer)
     }
 
@@ -112,15 +109,12 @@ impl Proxy {
     }
 
     /// Answers a request that no route of ours has.
-    pub async fn answer(&self, request: Request) -> Response {
-        let id = request.extensions().get::<request_id::Request>().map_or_else(RequestId::new, |request| request.0);
-        match self.pass(request, id).await {
-            Ok(response) => response,
-            Err(failure) => failure.into_response(),
-        }
+    pub async fn answer(self, request: Request) -> Response {
+        self.pass(request).await.unwrap_or_else(IntoResponse::into_response)
     }
 
-    async fn pass(&self, mut request: Request, id: RequestId) -> Result<Response, Failure> {
+    async fn pass(&self, mut request: Request) -> Result<Response, Failure> {
+        let id = request.extensions().get::<request_id::Request>().map_or_else(RequestId::new, |request| request.0);
         let settings = &self.0.settings;
         let socket = is_socket(&request);
         vet(&request, settings, self.0.upstream.limits().largest)?;

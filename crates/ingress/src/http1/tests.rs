@@ -49,6 +49,7 @@ fn near_misses() -> impl Strategy<Value = Vec<u8>> {
         "POST /x HTTP/1.0\r\n",
         "Host: x\r\n",
         "Host: y\n",
+        "X: y\r",
         "Content-Length: 5\r\n",
         "Content-Length: -1\r\n",
         "Transfer-Encoding: chunked\r\n",
@@ -102,6 +103,19 @@ proptest! {
             prop_assert!(!authority.host().is_empty() && (authority.port().is_none() || authority.port_u16().is_some()));
         }
     }
+}
+
+/// At the edges of a line too, where what blanks are cut off would take it along.
+#[test]
+fn a_control_character_is_refused_wherever_it_stands() {
+    for line in ["x: a\r", "x: a\rb", "x:\r a", "x: a\x0c", "x:\x0ca", "x: \x7f", "x\r: a", "x: \x0b"] {
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n").into_bytes();
+        let whole = scan(&head, &[usize::MAX]);
+        assert_eq!((whole.0.len(), whole.2.is_some()), (0, true), "{line:?}");
+        assert_eq!(whole, scan(&head, &[1]), "{line:?}");
+    }
+    let sound = b"GET / HTTP/1.1\r\nHost: x\r\nx: \ta b\t \r\n\r\n";
+    assert_eq!(scan(sound, &[usize::MAX]).2, None);
 }
 
 #[test]

@@ -59,6 +59,13 @@ struct Known {
     ripe: bool,
 }
 
+impl Known {
+    /// The row may have said so before the clock moved on.
+    fn alive(self, lifetimes: Lifetimes, now: Timestamp) -> Option<LiveSession> {
+        Some(self.session).filter(|session| session.is_alive(lifetimes, now))
+    }
+}
+
 impl Cache {
     /// A cache that listens, in a task of the current runtime, for as long as it exists.
     #[must_use]
@@ -75,6 +82,23 @@ impl Cache {
         self.0.listening.load(Ordering::SeqCst)
     }
 
+    /// The live session of a token, where [`find`] had it within the last second; `None` where it must be asked. Must be
+    /// called within a runtime, where it may be asked again.
+    #[must_use]
+    pub fn remembered(&self, token: &str, lifetimes: Lifetimes, now: Timestamp) -> Option<LiveSession> {
+        let key = key(token);
+        let known = self.0.remembered(&key)?;
+        if known.ripe {
+            let (inner, token) = (Arc::clone(&self.0), token.to_owned());
+            tokio::spawn(async move {
+                if let Err(error) = inner.ask(&key, &token, lifetimes, now).await {
+                    tracing::debug!(%error, "a session could not be looked up again");
+                }
+            });
+        }
+        known.alive(lifetimes, now)
+    }
+
     /// The live session of a token, as [`find`] has it, or had it within the last second.
     ///
     /// # Errors
@@ -85,20 +109,10 @@ impl Cache {
         lifetimes: Lifetimes,
         now: Timestamp,
     ) -> Result<Option<LiveSession>, StoreError> {
-        let key = key(token);
-        // The row may have said so before the clock moved on.
-        let alive = |session: LiveSession| Some(session).filter(|session| session.is_alive(lifetimes, now));
-        if let Some(known) = self.0.remembered(&key) {
-            if known.ripe {
-                let (inner, token) = (Arc::clone(&self.0), token.to_owned());
-                tokio::spawn(async move {
-                    if let Err(error) = inner.ask(&key, &token, lifetimes, now).await {
-                        tracing::debug!(%error, "a session could not be looked up again");
-                    }
-                });
-            }
-            return Ok(alive(known.session));
+        if let Some(session) = self.remembered(token, lifetimes, now) {
+            return Ok(Some(session));
         }
+        let key = key(token);
         // Whoever asks for the same session meanwhile waits for this answer, instead of asking beside it.
         let [first, ..] = key;
         let _turn = match self.0.turns.get(usize::from(first) % TURNS) {
@@ -106,7 +120,7 @@ impl Cache {
             None => None,
         };
         match self.0.remembered(&key) {
-            Some(known) => Ok(alive(known.session)),
+            Some(known) => Ok(known.alive(lifetimes, now)),
             None => self.0.ask(&key, token, lifetimes, now).await,
         }
     }
