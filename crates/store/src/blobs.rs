@@ -7,6 +7,7 @@
 
 mod cloud;
 mod disk;
+mod file;
 mod read;
 mod sweep;
 mod write;
@@ -92,7 +93,7 @@ impl Blobs {
     pub fn folder(folder: &Path) -> Result<Self, StoreError> {
         disk::make_dir(folder).map_err(|error| StoreError::Blobs(format!("{}: {error}", folder.display())))?;
         let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true).with_automatic_cleanup(true);
-        Ok(Self { objects: Arc::new(objects), folder: Some(folder.into()), part: 1024 * 1024 })
+        Ok(Self { objects: Arc::new(objects), folder: Some(folder.into()), part: file::PART })
     }
 
     /// The objects as they lie there, for whoever looks at them from outside.

@@ -21,8 +21,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, postgres::PgRow};
 use std::fmt;
 use uuid::Uuid;
-use vault::KeyRing;
-use zeroize::Zeroizing;
+use vault::{KeyRing, Plain};
 
 /// The largest drawing, in bytes.
 pub const LARGEST: usize = 16 * 1024 * 1024;
@@ -268,7 +267,7 @@ pub async fn reader(store: &Store, mut scoped: Scoped, id: Uuid) -> Result<(Draw
 ///
 /// # Errors
 /// As [`reader`].
-pub async fn content(store: &Store, scoped: Scoped, id: Uuid) -> Result<(Drawing, Zeroizing<Vec<u8>>), StoreError> {
+pub async fn content(store: &Store, scoped: Scoped, id: Uuid) -> Result<(Drawing, Plain), StoreError> {
     let (drawing, reader) = reader(store, scoped, id).await?;
     let content = reader.all().await?;
     Ok((drawing, content))

@@ -8,7 +8,7 @@
 //! it is the last (1)`. A chunk that is moved, repeated, left out or cut off therefore does not open, nor does one of
 //! another object, subject or team: header and place are authenticated with each.
 
-use crate::{KeyRing, Place, Secret, VaultError, secret::Length};
+use crate::{KeyRing, Place, Plain, Secret, VaultError, secret::Length};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     hkdf, rand,
@@ -92,7 +92,7 @@ pub struct Sealer {
     object: Object,
     number: u32,
     /// What has come and is not sealed yet: up to one chunk, for nobody knows whether it is the last.
-    waiting: Zeroizing<Vec<u8>>,
+    waiting: Plain,
     length: u64,
 }
 
@@ -111,7 +111,7 @@ impl Sealer {
     fn with(key: &Secret, place: &[u8], salt: &[u8; SALT], out: &mut Vec<u8>) -> Result<Self, VaultError> {
         let header = header(salt);
         out.extend_from_slice(&header);
-        let waiting = Zeroizing::new(Vec::with_capacity(CHUNK));
+        let waiting = Plain::with_capacity(CHUNK);
         Ok(Self { object: Object::new(key, place, &header)?, number: 0, waiting, length: 0 })
     }
 
@@ -154,10 +154,10 @@ impl Sealer {
     }
 
     fn seal_waiting(&mut self, last: bool, out: &mut Vec<u8>) -> Result<(), VaultError> {
-        let mut waiting = std::mem::take(&mut *self.waiting);
+        let mut waiting = std::mem::take(&mut self.waiting);
         let sealed = self.seal(&waiting, last, out);
-        waiting.zeroize();
-        *self.waiting = waiting;
+        waiting.wipe();
+        self.waiting = waiting;
         sealed
     }
 

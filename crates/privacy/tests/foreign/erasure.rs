@@ -39,7 +39,10 @@ async fn one_person_goes_everywhere_and_nobody_else_is_touched() {
     assert_eq!(row("shop.comment", What::Clear), (1, 1, 0));
     let redacted: u64 = receipt.searched.iter().map(|place| place.redacted).sum();
     assert_eq!(redacted, 2, "{}", receipt.text());
-    let written = serde_json::to_string(&receipt).unwrap().to_lowercase();
+    // What is random may spell her name by chance.
+    let shown =
+        privacy::foreign::receipt::Receipt { database: String::new(), case: uuid::Uuid::nil(), ..receipt.clone() };
+    let written = serde_json::to_string(&shown).unwrap().to_lowercase();
     assert!(!written.contains("ada"), "the receipt names the person: {written}");
     assert_eq!(shop.open_cases(), 0);
     let again = shop.erase(&ada()).await.unwrap_err();

@@ -1,18 +1,23 @@
 //! Reading a blob, whole or in part: only the chunks that are asked for are fetched and opened.
 
-use super::{Blob, Blobs};
+use super::{Blob, Blobs, file};
 use crate::{Store, StoreError};
 use object_store::{GetOptions, ObjectStore as _, ObjectStoreExt as _};
 use std::{fmt, ops::Range};
-use tokio::{spawn, task::JoinHandle};
+use tokio::{
+    spawn,
+    task::{JoinHandle, spawn_blocking},
+};
 use vault::{
-    KeyRing,
+    KeyRing, Plain,
     stream::{CHUNK, HEADER, Opener},
 };
-use zeroize::Zeroizing;
 
 /// How much is fetched at once when a blob is read from one end to the other.
 const PORTION: u64 = 16 * CHUNK as u64;
+
+/// How much of a file the disk is told of before it is read: what was stored past the page cache is not in it.
+const EXPECTED: u64 = 8 * PORTION;
 
 /// A blob that is being read.
 pub struct Reader {
@@ -71,19 +76,19 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub async fn range(&self, range: Range<u64>) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    pub async fn range(&self, range: Range<u64>) -> Result<Plain, StoreError> {
         let needed = self.opener.needed(&range);
         if needed.is_empty() {
-            return Ok(Zeroizing::default());
+            return Ok(Plain::default());
         }
         let sealed = fetch(self.blobs.clone(), self.blob, needed).await?;
         self.opened(&range, &sealed)
     }
 
     /// What lies in the range, out of the chunks that were fetched for it.
-    fn opened(&self, range: &Range<u64>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    fn opened(&self, range: &Range<u64>, sealed: &[u8]) -> Result<Plain, StoreError> {
         let length = range.end.min(self.length()).saturating_sub(range.start);
-        let mut buffer = Zeroizing::new(Vec::new());
+        let mut buffer = Plain::default();
         let (first, skip) = Opener::chunk_of(range.start);
         self.opener.open(first, sealed, &mut buffer)?;
         let skip = skip.min(buffer.len());
@@ -96,12 +101,13 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub async fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    pub async fn next(&mut self) -> Result<Option<Plain>, StoreError> {
         // An empty blob has a chunk too, and it must be the right one.
         if self.begun && self.at >= self.end {
             return Ok(None);
         }
         let (now, then) = (self.portion(self.at), self.portion(self.at + PORTION));
+        self.expect(now.start);
         let sealed = match self.ahead.take() {
             Some(coming) => coming.await.map_err(|_| StoreError::Blobs("reading ahead panicked".to_owned()))??,
             None => fetch(self.blobs.clone(), self.blob, self.opener.needed(&now)).await?,
@@ -111,6 +117,19 @@ impl Reader {
         }
         (self.at, self.begun) = (now.end, true);
         Ok(Some(self.opened(&now, &sealed)?))
+    }
+
+    /// Tells the disk what is read soon, where it is one: a whole blob is read in portions, too short for it to see that more follow.
+    fn expect(&self, at: u64) {
+        let Some(folder) = self.blobs.folder.clone().filter(|_| self.end - at > PORTION) else { return };
+        let (blob, from) = (self.blob, at - at % EXPECTED);
+        // The next stretch is asked for when this one begins, and at the very start both.
+        let (from, length) = match (self.begun, at % EXPECTED < PORTION) {
+            (false, _) => (from, 2 * EXPECTED),
+            (true, true) => (from + EXPECTED, EXPECTED),
+            (true, false) => return,
+        };
+        drop(spawn_blocking(move || file::expect(&folder, blob, from, length)));
     }
 
     /// What is given at once from there on. Portions end where chunks do, so that none is fetched twice.
@@ -123,7 +142,7 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub async fn all(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    pub async fn all(&self) -> Result<Plain, StoreError> {
         self.range(0..self.length()).await
     }
 }

@@ -1,6 +1,9 @@
 //! Storing a blob as it comes.
 
-use super::{Blob, Blobs, Staged};
+use super::{
+    Blob, Blobs, Staged,
+    file::{FileUpload, Portion},
+};
 use crate::{Store, StoreError};
 use kernel::{PersonId, TenantId};
 use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload};
@@ -8,15 +11,24 @@ use std::fmt;
 use uuid::Uuid;
 use vault::{KeyRing, VaultError, stream::Sealer};
 
+/// So much is sealed at a time: a long piece is not in memory twice.
+pub(super) const PIECE: usize = 1024 * 1024;
+
+/// Where the parts of a blob go.
+enum Upload {
+    Bucket(Box<dyn MultipartUpload>),
+    Folder(FileUpload),
+}
+
 /// A blob that is being stored. Dropped before [`Writer::finish`] it leaves nothing that anybody sees.
 pub struct Writer {
     blobs: Blobs,
     blob: Blob,
     sealer: Sealer,
     /// What is sealed and not sent yet.
-    sealed: Vec<u8>,
+    sealed: Portion,
     /// Begun with the first full portion: a short blob is one message.
-    upload: Option<Box<dyn MultipartUpload>>,
+    upload: Option<Upload>,
 }
 
 impl Writer {
@@ -34,9 +46,9 @@ impl Writer {
     /// As [`Writer::begin`].
     pub fn to(blobs: &Blobs, keys: &KeyRing, tenant: TenantId, owner: PersonId) -> Result<Self, StoreError> {
         let blob = Blob { tenant, owner, id: Uuid::now_v7() };
-        let mut sealed = Vec::new();
+        let mut sealed = Portion::default();
         let place = blob.place();
-        let sealer = match Sealer::begin(keys, &place, &mut sealed) {
+        let sealer = match Sealer::begin(keys, &place, &mut sealed.bytes) {
             Err(VaultError::NoKey(_)) if keys.is_destroyed(place.tenant, place.subject)? => {
                 return Err(StoreError::Gone);
             }
@@ -50,13 +62,10 @@ impl Writer {
     /// # Errors
     /// When the place refuses. The blob is lost then.
     pub async fn push(&mut self, plain: &[u8]) -> Result<(), StoreError> {
-        // In portions, so that a long piece is not in memory twice.
-        for piece in plain.chunks(self.blobs.part) {
-            self.sealer.push(piece, &mut self.sealed)?;
-            while self.sealed.len() >= self.blobs.part {
-                let rest = self.sealed.split_off(self.blobs.part);
-                let part = std::mem::replace(&mut self.sealed, rest);
-                self.send(part).await?;
+        for piece in plain.chunks(PIECE) {
+            self.sealer.push(piece, &mut self.sealed.bytes)?;
+            if self.sealed.len() >= self.blobs.part {
+                self.send().await?;
             }
         }
         Ok(())
@@ -73,15 +82,16 @@ impl Writer {
     /// # Errors
     /// As [`Writer::push`].
     pub async fn finish(mut self) -> Result<Staged, StoreError> {
-        let size = self.sealer.finish(&mut self.sealed)?;
-        let last = PutPayload::from(self.sealed);
-        match self.upload.as_mut() {
-            Some(upload) => {
-                upload.put_part(last).await?;
+        let size = self.sealer.finish(&mut self.sealed.bytes)?;
+        match self.upload {
+            Some(Upload::Folder(upload)) => upload.complete(self.sealed).await?,
+            Some(Upload::Bucket(mut upload)) => {
+                upload.put_part(PutPayload::from(self.sealed.bytes)).await?;
                 upload.complete().await?;
             }
             None => {
-                self.blobs.objects.put(&self.blob.location(), last).await?;
+                let all = PutPayload::from(self.sealed.bytes);
+                self.blobs.objects.put(&self.blob.location(), all).await?;
             }
         }
         Ok(Staged { blob: self.blob, size })
@@ -91,20 +101,34 @@ impl Writer {
     ///
     /// # Errors
     /// When the place refuses; it forgets unfinished uploads by its own rules then.
-    pub async fn abort(mut self) -> Result<(), StoreError> {
-        match self.upload.as_mut() {
-            Some(upload) => Ok(upload.abort().await?),
+    pub async fn abort(self) -> Result<(), StoreError> {
+        match self.upload {
+            Some(Upload::Folder(upload)) => upload.abort().await,
+            Some(Upload::Bucket(mut upload)) => Ok(upload.abort().await?),
             None => Ok(()),
         }
     }
 
-    async fn send(&mut self, part: Vec<u8>) -> Result<(), StoreError> {
-        if self.upload.is_none() {
-            self.upload = Some(self.blobs.objects.put_multipart(&self.blob.location()).await?);
+    /// Sends what is sealed, or as much of it as the place takes at once.
+    async fn send(&mut self) -> Result<(), StoreError> {
+        let mut upload = match self.upload.take() {
+            Some(upload) => upload,
+            None => match &self.blobs.folder {
+                Some(folder) => Upload::Folder(FileUpload::begin(folder, self.blob).await?),
+                None => Upload::Bucket(self.blobs.objects.put_multipart(&self.blob.location()).await?),
+            },
+        };
+        let sealed = std::mem::take(&mut self.sealed);
+        match &mut upload {
+            Upload::Folder(upload) => self.sealed = upload.write(sealed).await?,
+            Upload::Bucket(upload) => {
+                let mut part = sealed.bytes;
+                // Every part but the last is as long as the others.
+                self.sealed.bytes = part.split_off(self.blobs.part);
+                upload.put_part(PutPayload::from(part)).await?;
+            }
         }
-        if let Some(upload) = self.upload.as_mut() {
-            upload.put_part(PutPayload::from(part)).await?;
-        }
+        self.upload = Some(upload);
         Ok(())
     }
 }

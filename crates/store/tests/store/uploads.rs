@@ -31,7 +31,7 @@ const CHILD: &str = "WORDBOND_UPLOADS_CHILD";
 
 /// Long enough for several parts, and different for each drawing.
 fn bytes(seed: u8) -> Vec<u8> {
-    vec![seed; 6_500_000]
+    vec![seed; 13_000_000]
 }
 
 /// The process that is killed: uploads and deletes without rest.
