@@ -124,8 +124,12 @@ impl RootKeeper for RootKey {
         let mut old = OpenOptions::new().write(true).open(&self.path).on("open", &self.path)?;
         let length = usize::try_from(old.metadata().on("look at", &self.path)?.len()).unwrap_or_default();
         overwrite(&self.path, &bytes)?;
+        #[cfg(test)]
+        crate::key_store::cut::here(&path)?;
         // The old key's bytes lie there no longer than its name; the next one's name goes last.
         old.write_all(&vec![0; length]).and_then(|()| old.sync_all()).on("overwrite", &self.path)?;
+        #[cfg(test)]
+        crate::key_store::cut::here(&path)?;
         fs::remove_file(&path).on("remove", &path)?;
         held.current = next;
         if let Some(passphrase) = held.seal.next.take() {

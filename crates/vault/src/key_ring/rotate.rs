@@ -4,7 +4,7 @@
 //! Each step is small and durable, and a rotation that was cut short is gone on with, by whoever calls next. Keys may be
 //! made, used and destroyed meanwhile.
 
-use super::{CHECK, KeyRing, Ring, epochs, split, unwrap, wrap};
+use super::{CHECK, KeyRing, Ring, epochs, settle::settle, split, unwrap, wrap};
 use crate::{VaultError, key_store::How};
 
 /// What a rotation did.
@@ -72,7 +72,7 @@ impl Ring {
             self.store.replace(&name, &self.root.wrap(&name, &key)?)?;
         }
         // A mirror that was away during an earlier exchange must not be all that is left of an epoch.
-        self.store.settle()?;
+        settle(&self.store, &*self.root)?;
         self.root.retire()
     }
 
@@ -91,7 +91,7 @@ impl Ring {
             }
             let _alone = self.store.lock(How::Alone)?;
             // What the mirror still has of the old epoch goes before the epoch does.
-            self.store.settle()?;
+            settle(&self.store, &*self.root)?;
             let latest = epochs::numbers(&self.store)?.last().copied();
             if latest != Some(newest) || !self.behind(newest)?.is_empty() {
                 continue;
