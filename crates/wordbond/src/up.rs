@@ -63,6 +63,7 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     // Made on the first start; everything that acts as the operator reads it.
     ingress::operator::token(&system::operator_token(&data_dir))?;
     let store = open(&arguments, &data_dir, &in_force.profile).await?;
+    arguments.keys.or(None).remember(&data_dir)?;
     let key = signing_key(&store, &place).await?;
     let system = Arc::new(System {
         site: Site::new(&place.url, system::trust(tls.ca())?)?,
