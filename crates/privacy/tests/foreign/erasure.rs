@@ -287,3 +287,37 @@ async fn two_at_once_take_turns() {
     assert!(one.unwrap().complete && other.unwrap().complete);
     assert!(shop.db.is_so("SELECT count(*) = 58 FROM shop.users").await);
 }
+
+#[tokio::test]
+async fn a_name_is_found_in_any_script_case_and_writing() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            r#"UPDATE shop.users SET full_name = 'Žofie Novotná' WHERE id = 7;
+               UPDATE shop.ticket SET description = 'von ŽOFIE NOVOTNÁ' WHERE id = 4;
+               UPDATE shop.ticket SET description = '{"by": "\u017dofie Novotn\u00e1"}' WHERE id = 5;
+               UPDATE shop.ticket SET description = 'Žofie Novotnáková' WHERE id = 6;
+               UPDATE shop.event SET data = '{"q": "/?who=%C5%BDofie%20Novotn%C3%A1"}' WHERE id = 9;
+               UPDATE shop.event SET raw = convert_to('Žofie Novotná', 'UTF8') WHERE id = 10;
+               UPDATE shop.event SET raw = convert_to('{"n": "\u017Dofie Novotn\u00E1"}', 'UTF8') WHERE id = 11;"#,
+        )
+        .await;
+    let map = MAP.replace("identifiers = [\"email\", \"username\"]", "identifiers = [\"email\", \"full_name\"]");
+    let receipt = shop.erase_with(&map, &ada()).await.unwrap();
+    let place = |column: &str| receipt.searched.iter().find(|place| place.column == column).unwrap();
+    assert_eq!(
+        (place("description").redacted, place("data").redacted, place("raw").left),
+        (3, 2, 2),
+        "{}",
+        receipt.text()
+    );
+    assert!(!receipt.complete, "what names her in bytes is left, and said");
+    for so in [
+        "SELECT description = 'von [erased]' FROM shop.ticket WHERE id = 4",
+        "SELECT description = '{\"by\": \"[erased]\"}' FROM shop.ticket WHERE id = 5",
+        "SELECT description = 'Žofie Novotnáková' FROM shop.ticket WHERE id = 6",
+        "SELECT data = '{\"q\": \"/?who=[erased]\"}' FROM shop.event WHERE id = 9",
+    ] {
+        assert!(shop.db.is_so(so).await, "{so}");
+    }
+}
