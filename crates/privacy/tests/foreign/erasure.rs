@@ -321,3 +321,42 @@ async fn a_name_is_found_in_any_script_case_and_writing() {
         assert!(shop.db.is_so(so).await, "{so}");
     }
 }
+
+#[tokio::test]
+async fn json_stays_json_and_what_does_not_fit_is_left_and_told() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            r#"UPDATE shop.users SET full_name = '100234' WHERE id = 7;
+               UPDATE shop.event SET data = '{"customer": 100234, "other": 1002345, "100234": ["100234"]}' WHERE id = 9;
+               UPDATE shop.event SET data = '100234' WHERE id = 10;
+               ALTER TABLE shop.ticket ADD short varchar(12), ADD strict text CHECK (strict <> '[erased]');
+               UPDATE shop.ticket SET short = '100234 words' WHERE id = 4;
+               UPDATE shop.ticket SET short = '100234 here' WHERE id = 5;
+               UPDATE shop.ticket SET short = 'by 100234' WHERE id = 6;
+               UPDATE shop.ticket SET strict = '100234' WHERE id = 7;
+               UPDATE shop.ticket SET strict = 'no. 100234' WHERE id = 8;"#,
+        )
+        .await;
+    let map = MAP
+        .replace("identifiers = [\"email\", \"username\"]", "identifiers = [\"email\", \"full_name\"]")
+        .replace(
+            "{ description = \"redact\" }",
+            "{ description = \"redact\", short = \"redact\", strict = \"redact\" }",
+        )
+        .replace("description = \"content\"", "description = \"content\"\nshort = \"content\"\nstrict = \"content\"");
+    let receipt = shop.erase_with(&map, &ada()).await.unwrap();
+    let place = |column: &str| receipt.searched.iter().find(|place| place.column == column).unwrap();
+    assert_eq!(place("data").left, 0, "{}", receipt.text());
+    assert_eq!((place("short").redacted, place("short").left), (1, 2), "{}", receipt.text());
+    assert_eq!((place("strict").redacted, place("strict").left), (1, 1), "{}", receipt.text());
+    assert!(!receipt.complete);
+    for so in [
+        "SELECT data = '{\"customer\": \"[erased]\", \"other\": 1002345, \"[erased]\": [\"[erased]\"]}' FROM shop.event WHERE id = 9",
+        "SELECT data = '\"[erased]\"' FROM shop.event WHERE id = 10",
+        "SELECT array_agg(short::text ORDER BY id) = ARRAY['100234 words', '100234 here', 'by [erased]'] FROM shop.ticket WHERE short IS NOT NULL",
+        "SELECT array_agg(strict ORDER BY id) = ARRAY['100234', 'no. [erased]'] FROM shop.ticket WHERE strict IS NOT NULL",
+    ] {
+        assert!(shop.db.is_so(so).await, "{so}");
+    }
+}
