@@ -116,7 +116,8 @@ impl RootKeeper for RootKey {
         self.refresh().map(drop)
     }
 
-    fn retire(&self) -> Result<(), VaultError> {
+    /// All of it is wrapped under the next one: there are no more than two.
+    fn retire(&self, _kept: &[Vec<u8>]) -> Result<(), VaultError> {
         let mut held = self.held();
         let Some(next) = held.next.take() else { return Ok(()) };
         let path = beside(&self.path);

@@ -66,14 +66,17 @@ impl Ring {
     /// Wraps every epoch under the newest root key. The caller holds the lock, alone.
     fn move_epochs(&self) -> Result<(), VaultError> {
         let names = epochs::numbers(&self.store)?.into_iter().map(epochs::name).chain([CHECK.to_owned()]);
+        let mut kept = Vec::new();
         for name in names {
             let wrapped = self.store.peek(&name)?.ok_or_else(|| VaultError::NoKey(name.clone()))?;
             let key = self.root.unwrap(&name, &wrapped)?;
-            self.store.replace(&name, &self.root.wrap(&name, &key)?)?;
+            let wrapped = self.root.wrap(&name, &key)?;
+            self.store.replace(&name, &wrapped)?;
+            kept.push(wrapped);
         }
         // A mirror that was away during an earlier exchange must not be all that is left of an epoch.
         settle(&self.store, &*self.root)?;
-        self.root.retire()
+        self.root.retire(&kept)
     }
 
     fn move_keys(&self) -> Result<Rotated, VaultError> {
