@@ -71,9 +71,9 @@ pub(crate) struct Erase {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Where the receipt is written
-    #[arg(long, value_name = "FILE", default_value = "receipt.json")]
-    receipt: PathBuf,
+    /// Where the receipt is written; by default receipt-CASE.json
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// Where it is noted how far an erasure has come, until nothing is left; by default below ~/.local/state/wordbond
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -161,8 +161,12 @@ pub(crate) async fn erase(arguments: Erase) -> Result<u8, Box<dyn Error>> {
         }
         return Ok(0);
     }
+    if let Some(path) = &arguments.receipt {
+        erase::spare(&mut open.foreign, request, path).await?;
+    }
     let finished = erase::erase(&mut open.foreign, request).await?;
-    write_whole(&arguments.receipt, &finished.receipt)?;
+    let path = arguments.receipt.unwrap_or_else(|| format!("receipt-{}.json", finished.receipt.case).into());
+    write_whole(&path, &finished.receipt)?;
     if arguments.json {
         json(&finished.receipt)
     } else {

@@ -18,6 +18,7 @@ use super::{
 use kernel::Clock;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::Path,
     time::{Duration, Instant},
 };
@@ -100,6 +101,26 @@ pub async fn erase(foreign: &mut Foreign, request: Request<'_>) -> Result<Finish
     let mut receipt = receipt(foreign, request, &case, &progress, (left, searched)).await?;
     receipt.took = Took { recount_ms: lap(&mut watch), ..took };
     Ok(Finished { receipt, folder })
+}
+
+/// Refuses a place for the receipt where something else is: another case's receipt may be the only proof of what was done.
+///
+/// # Errors
+/// [`ForeignError::Refused`]; what the database or the file system says.
+pub async fn spare(foreign: &mut Foreign, request: Request<'_>, path: &Path) -> Result<(), ForeignError> {
+    let there = match fs::read(path) {
+        Ok(there) => there,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(ForeignError::file(path)(error)),
+    };
+    let case = Folder::of(request.states, &foreign.identity().await?, request.selectors)?.case()?.map(|case| case.id);
+    match serde_json::from_slice::<Receipt>(&there) {
+        Ok(receipt) if Some(receipt.case) == case => Ok(()),
+        _ => Err(ForeignError::Refused(format!(
+            "{} is there and is not the receipt of this case: name another file. Nothing was changed",
+            path.display()
+        ))),
+    }
 }
 
 /// Milliseconds since the last time.

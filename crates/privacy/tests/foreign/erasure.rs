@@ -360,3 +360,37 @@ async fn json_stays_json_and_what_does_not_fit_is_left_and_told() {
         assert!(shop.db.is_so(so).await, "{so}");
     }
 }
+
+#[tokio::test]
+async fn the_receipt_of_another_case_is_not_overwritten() {
+    let shop = Shop::new().await;
+    let (map, catalogue) = (Map::parse(MAP).unwrap(), shop.catalogue().await);
+    let territory = Territory::of(&map, &catalogue).unwrap();
+    let mut foreign = shop.connect(Purpose::Change).await;
+    let (her, another) = (ada(), [Selector::Key("9".to_owned())]);
+    let request = |selectors| erase::Request {
+        text: MAP,
+        map: &map,
+        catalogue: &catalogue,
+        territory: &territory,
+        selectors,
+        states: shop.states.path(),
+        also: &[],
+        clock: &kernel::SystemClock,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("receipt.json");
+    erase::spare(&mut foreign, request(&her), &path).await.unwrap();
+    let finished = erase::erase(&mut foreign, request(&her)).await.unwrap();
+    privacy::foreign::state::write_whole(&path, &finished.receipt).unwrap();
+    // Its own case may write it again, until that is ended.
+    erase::spare(&mut foreign, request(&her), &path).await.unwrap();
+    finished.close().unwrap();
+    for selectors in [&her[..], &another] {
+        let refused = erase::spare(&mut foreign, request(selectors), &path).await.unwrap_err();
+        assert!(refused.to_string().contains("another file"), "{refused}");
+    }
+    std::fs::write(&path, "notes").unwrap();
+    assert!(erase::spare(&mut foreign, request(&her), &path).await.is_err(), "whatever it is, it is not ours");
+    assert!(shop.db.is_so("SELECT EXISTS (SELECT FROM shop.users WHERE id = 9)").await);
+}
