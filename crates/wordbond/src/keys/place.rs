@@ -59,8 +59,17 @@ impl KeysAt {
         }
     }
 
+    /// Remembers what the system starts with. Yields the mirror that it knew and does without from now on.
+    pub(crate) fn start(&self, data_dir: &Path) -> io::Result<Option<PathBuf>> {
+        // What cannot be read is written anew: the command line of now is what counts.
+        let before = Self::remembered(data_dir).ok().flatten().and_then(|before| before.key_mirror);
+        let now = self.or(None);
+        now.remember(data_dir)?;
+        Ok(before.filter(|mirror| now.key_mirror.as_ref() != Some(mirror)))
+    }
+
     /// Remembers it, past the end of the process too.
-    pub(crate) fn remember(&self, data_dir: &Path) -> io::Result<()> {
+    pub(super) fn remember(&self, data_dir: &Path) -> io::Result<()> {
         let staged = data_dir.join(".keys.json.new");
         fs::write(&staged, serde_json::to_vec_pretty(self)?)?;
         fs::rename(staged, data_dir.join(Self::FILE))
@@ -182,5 +191,18 @@ mod tests {
         let said = KeysAt { root_key: path("/r"), ..KeysAt::default() };
         assert_eq!(said.or(Some(&kept)), said);
         assert_eq!(KeysAt::default().or(Some(&kept)), kept);
+    }
+
+    #[test]
+    fn a_start_without_the_mirror_of_before_says_so_once() {
+        let data = tempfile::tempdir().unwrap();
+        let mirrored = KeysAt { key_mirror: Some("/m".into()), ..KeysAt::default() };
+        assert_eq!(mirrored.start(data.path()).unwrap(), None);
+        assert_eq!(KeysAt::remembered(data.path()).unwrap().unwrap().key_mirror, mirrored.key_mirror);
+        assert_eq!(KeysAt::default().start(data.path()).unwrap(), mirrored.key_mirror);
+        assert_eq!(KeysAt::default().start(data.path()).unwrap(), None);
+        fs::write(data.path().join(KeysAt::FILE), "{").unwrap();
+        assert!(KeysAt::remembered(data.path()).is_err(), "it is not taken for nothing");
+        assert_eq!(mirrored.start(data.path()).unwrap(), None);
     }
 }
