@@ -53,6 +53,17 @@ pub enum VaultError {
     /// A key that should be there is not: it was never made, or it was destroyed.
     #[error("there is no key {0}: it was never made, or it was destroyed with its owner's data")]
     NoKey(String),
+    /// The two folders of keys cannot be made the same without losing a key.
+    #[error(
+        "the keys here and in the mirror {mirror} do not belong together: {name} would be lost. Put back the root key that \
+         opens both, or move away the folder that is not this system's, and start again. Nothing was changed"
+    )]
+    Diverged {
+        /// The second folder.
+        mirror: PathBuf,
+        /// What only one of them can hold.
+        name: String,
+    },
     /// A key's file does not open under its wrapping key.
     #[error("the key {0} is damaged or belongs elsewhere")]
     DamagedKey(String),

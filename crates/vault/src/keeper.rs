@@ -28,11 +28,11 @@ pub trait RootKeeper: Send + Sync + fmt::Debug {
     /// [`VaultError::Keeper`], [`VaultError::Io`].
     fn advance(&self) -> Result<(), VaultError>;
 
-    /// Forgets every root key but the newest. Only called once everything is wrapped under that.
+    /// Forgets every root key that nothing of `kept` needs. Only called once that is everything which this keeper has wrapped.
     ///
     /// # Errors
     /// [`VaultError::Keeper`], [`VaultError::Io`].
-    fn retire(&self) -> Result<(), VaultError>;
+    fn retire(&self, kept: &[Vec<u8>]) -> Result<(), VaultError>;
 
     /// Whether an exchange was begun and not ended.
     fn is_advancing(&self) -> bool;

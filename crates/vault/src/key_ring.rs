@@ -6,6 +6,7 @@
 mod epochs;
 mod inventory;
 mod rotate;
+mod settle;
 
 pub use inventory::{Epoch, Inventory};
 pub use rotate::Rotated;
@@ -92,26 +93,26 @@ impl KeyRing {
     pub fn open_with(data_dir: &Path, mirror: Option<&Path>, root: RootSource) -> Result<Self, VaultError> {
         let store = KeyStore::open(&data_dir.join("keys"), mirror)?;
         // Neither the mirror nor anything else is touched before the root key has proven right.
-        let (check, first) = (store.look(CHECK)?, store.is_empty()?);
+        let (checks, first) = (store.read_both(CHECK)?, store.is_empty()?);
+        let unchecked = checks.iter().all(Option::is_none);
         let root = match root {
             RootSource::Keeper(keeper) => keeper,
             RootSource::File { path, seal } => {
                 let path = path.unwrap_or_else(|| data_dir.join("root.key"));
-                Arc::new(RootKey::open(&path, seal, check.is_none() && first)?)
+                Arc::new(RootKey::open(&path, seal, unchecked && first)?)
             }
         };
-        if let Some(check) = &check {
-            drop(root.unwrap(CHECK, check)?);
-        } else if !first {
+        prove(&*root, &checks)?;
+        if unchecked && !first {
             // Keys without their check were not made by a first start that was cut short.
             return Err(VaultError::DamagedKey(CHECK.to_owned()));
         }
-        if mirror.is_some() {
+        {
             let _alone = store.lock(How::Alone)?;
-            store.settle()?;
+            settle::settle(&store, &*root)?;
         }
         let together = store.lock(How::Together)?;
-        if check.is_none() {
+        if unchecked {
             store.put_new(CHECK, &root.wrap(CHECK, b"wordbond")?)?;
         }
         let epochs = Epochs::open(&store, &*root)?;
@@ -274,6 +275,19 @@ impl Ring {
         let (epoch, sealed) = split(bytes).ok_or_else(|| VaultError::DamagedKey(name.to_owned()))?;
         unwrap(&*self.epochs.get(epoch, &self.store, &*self.root, name)?, name, sealed)
     }
+}
+
+/// The root key opens the check of one of the folders: the other may be a backup from before an exchange.
+fn prove(root: &dyn RootKeeper, checks: &[Option<Vec<u8>>]) -> Result<(), VaultError> {
+    let mut wrong = Ok(());
+    for check in checks.iter().flatten() {
+        match root.unwrap(CHECK, check) {
+            Ok(_) => return Ok(()),
+            Err(error @ VaultError::WrongRootKey(_)) => wrong = Err(error),
+            Err(error) => return Err(error),
+        }
+    }
+    wrong
 }
 
 /// The epoch of a wrapped key, and the rest.

@@ -10,18 +10,34 @@ mod lock;
 pub use files::Stamp;
 pub use lock::{Held, How};
 
+#[cfg(test)]
+pub(crate) use files::cut;
 pub(crate) use files::{overwrite, write_new};
 
-use crate::{VaultError, error::IoContext as _};
+use crate::VaultError;
 use aws_lc_rs::digest::{SHA256, digest};
-use files::{make_dir, place, read, remove, replace};
+use files::{make_dir, names_in, place, read, remove, replace};
 use std::{
-    fs,
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
 /// Where the marks of destroyed keys lie.
 const MARKS: &str = "destroyed";
+
+/// One of the two directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Side {
+    /// The system's own.
+    Primary,
+    /// The second one.
+    Mirror,
+}
+
+impl Side {
+    /// Both, in the order in which [`KeyStore::read_both`] reads them.
+    pub(crate) const BOTH: [Self; 2] = [Self::Primary, Self::Mirror];
+}
 
 /// A key store. Names are relative paths made by this crate out of ids and fixed words.
 #[derive(Debug)]
@@ -74,15 +90,18 @@ impl KeyStore {
         }
     }
 
-    /// The object of that name in either directory, without bringing it back.
+    /// The bytes of that name in the primary and in the mirror; none where it was destroyed.
     ///
     /// # Errors
     /// [`VaultError::Io`].
-    pub(crate) fn look(&self, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
-        match (read(&self.primary.join(name))?, &self.mirror) {
-            (None, Some(mirror)) => read(&mirror.join(name)),
-            (found, _) => Ok(found),
+    pub(crate) fn read_both(&self, name: &str) -> Result<[Option<Vec<u8>>; 2], VaultError> {
+        for dir in self.dirs() {
+            if Stamp::of(&dir.join(mark(name)))?.is_some() {
+                return Ok([None, None]);
+            }
         }
+        let there = self.mirror.as_ref().map(|mirror| read(&mirror.join(name))).transpose()?;
+        Ok([read(&self.primary.join(name))?, there.flatten()])
     }
 
     /// The bytes of the primary directory alone, for whoever holds the lock already.
@@ -212,50 +231,52 @@ impl KeyStore {
         self.mirror.as_deref()
     }
 
-    /// Makes both directories the same: what was destroyed goes from both, what only one has comes to the other, and where
-    /// they differ the primary is right, for the mirror may have been away. The caller holds the lock, alone.
+    /// Every name in either directory.
     ///
     /// # Errors
     /// [`VaultError::Io`].
-    pub fn settle(&self) -> Result<(), VaultError> {
-        let Some(mirror) = &self.mirror else { return self.finish_destroying() };
-        for (from, to) in [(&self.primary, mirror), (mirror, &self.primary)] {
-            for name in names_in(from)?.iter().filter(|name| is_mark(name)) {
-                if Stamp::of(&to.join(name))?.is_none() {
-                    place(to, name, b"")?;
-                }
-            }
+    pub(crate) fn names_of_both(&self) -> Result<BTreeSet<String>, VaultError> {
+        let mut names = BTreeSet::new();
+        for dir in self.dirs() {
+            names.extend(names_in(dir)?.into_iter().filter(|name| !is_mark(name)));
         }
-        self.finish_destroying()?;
-        for name in self.names()? {
-            let Some(bytes) = read(&self.primary.join(&name))? else { continue };
-            if read(&mirror.join(&name))?.as_ref() != Some(&bytes) {
-                replace(mirror, &name, &bytes)?;
-            }
-        }
-        // Keys that only the mirror has are brought back. An epoch that is gone here is over, as long as there is one here.
-        let has_epoch = !self.names_below("epoch")?.is_empty();
-        for name in names_in(mirror)?.into_iter().filter(|name| !is_mark(name)) {
-            if Stamp::of(&self.primary.join(&name))?.is_some() {
-                continue;
-            }
-            if has_epoch && name.starts_with("epoch/") {
-                remove(mirror, &name)?;
-            } else if let Some(bytes) = read(&mirror.join(&name))? {
-                place(&self.primary, &name, &bytes)?;
-            }
-        }
-        Ok(())
+        Ok(names)
     }
 
-    /// What is marked and still there goes: a destruction was cut short, or a copy was put back.
-    fn finish_destroying(&self) -> Result<(), VaultError> {
+    /// Puts one directory's object in the place of the other's. The caller holds the lock, alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub(crate) fn copy(&self, name: &str, from: Side) -> Result<(), VaultError> {
+        let Some(mirror) = &self.mirror else { return Ok(()) };
+        let (from, to) = match from {
+            Side::Primary => (&self.primary, mirror),
+            Side::Mirror => (mirror, &self.primary),
+        };
+        files::copy(from, to, name)
+    }
+
+    /// Ends what was cut short: marks are made the same in both directories, and what is marked and still there goes, for
+    /// a destruction was cut short or a copy was put back; so does what a crash left half written or half removed. The
+    /// caller holds the lock, alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub(crate) fn tidy(&self) -> Result<(), VaultError> {
+        let mut marks = BTreeSet::new();
         for dir in self.dirs() {
-            for name in names_in(dir)?.iter().filter(|name| !is_mark(name)) {
-                if self.is_destroyed(name)? {
-                    remove(dir, name)?;
+            marks.extend(names_in(dir)?.into_iter().filter(|name| is_mark(name)));
+        }
+        for dir in self.dirs() {
+            for mark in &marks {
+                if Stamp::of(&dir.join(mark))?.is_none() {
+                    place(dir, mark, b"")?;
                 }
             }
+            for name in names_in(dir)?.iter().filter(|name| !is_mark(name) && marks.contains(&mark(name))) {
+                remove(dir, name)?;
+            }
+            files::tidy(dir)?;
         }
         Ok(())
     }
@@ -284,34 +305,10 @@ fn is_mark(name: &str) -> bool {
     name.strip_prefix(MARKS).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn names_in(dir: &Path) -> Result<Vec<String>, VaultError> {
-    let mut names = Vec::new();
-    collect(dir, "", &mut names)?;
-    names.sort();
-    Ok(names)
-}
-
-fn collect(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), VaultError> {
-    let entries = match fs::read_dir(dir) {
-        // Removed since it was listed: its last key was destroyed.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !prefix.is_empty() => return Ok(()),
-        entries => entries.on("list", dir)?,
-    };
-    for entry in entries {
-        let entry = entry.on("list", dir)?;
-        let Some(name) = entry.file_name().to_str().map(|name| format!("{prefix}{name}")) else { continue };
-        if entry.file_type().on("look at", dir)?.is_dir() {
-            collect(&entry.path(), &format!("{name}/"), names)?;
-        } else if !entry.file_name().to_string_lossy().starts_with('.') {
-            names.push(name);
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn of_two_writers_the_first_wins_for_both() {
@@ -333,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn either_directory_can_be_lost() {
+    fn what_is_lost_here_is_brought_back() {
         let room = tempfile::tempdir().unwrap();
         let (here, there) = (room.path().join("here"), room.path().join("there"));
         let store = KeyStore::open(&here, Some(&there)).unwrap();
@@ -341,11 +338,6 @@ mod tests {
         fs::remove_file(here.join("a/b")).unwrap();
         assert_eq!(store.get("a/b").unwrap().unwrap(), b"key");
         assert!(here.join("a/b").exists(), "the mirror's copy is brought back");
-        fs::remove_dir_all(&there).unwrap();
-        let again = KeyStore::open(&here, Some(&there)).unwrap();
-        again.settle().unwrap();
-        assert_eq!(again.get("a/b").unwrap().unwrap(), b"key");
-        assert_eq!(fs::read(there.join("a/b")).unwrap(), b"key", "a new mirror is filled");
     }
 
     #[test]
@@ -364,30 +356,11 @@ mod tests {
             assert_eq!(store.get("tenant/t/p").unwrap(), None);
         }
         assert!(matches!(store.put_new("tenant/t/p", b"new"), Err(VaultError::NoKey(_))));
-        store.settle().unwrap();
+        store.tidy().unwrap();
         for dir in [&here, &there] {
             assert!(!dir.join("tenant/t/p").exists(), "the copy is cleared away");
         }
         assert_eq!(store.get("tenant/t/q").unwrap().unwrap(), b"other");
         assert_eq!((store.destroyed().unwrap(), store.names().unwrap()), (1, vec!["tenant/t/q".to_owned()]));
-    }
-
-    #[test]
-    fn a_mirror_that_was_away_learns_what_happened_meanwhile() {
-        let room = tempfile::tempdir().unwrap();
-        let (here, there) = (room.path().join("here"), room.path().join("there"));
-        let both = KeyStore::open(&here, Some(&there)).unwrap();
-        for (name, bytes) in [("epoch/1", b"one"), ("tenant/t/p", b"old"), ("tenant/t/q", b"que")] {
-            both.put_new(name, bytes).unwrap();
-        }
-        let alone = KeyStore::open(&here, None).unwrap();
-        alone.destroy("tenant/t/q").unwrap();
-        alone.replace("tenant/t/p", b"new").unwrap();
-        alone.put_new("epoch/2", b"two").unwrap();
-        alone.drop_file("epoch/1").unwrap();
-        both.settle().unwrap();
-        assert_eq!(names_in(&there).unwrap(), names_in(&here).unwrap());
-        assert_eq!(fs::read(there.join("tenant/t/p")).unwrap(), b"new");
-        assert!(!there.join("epoch/1").exists() && !there.join("tenant/t/q").exists());
     }
 }

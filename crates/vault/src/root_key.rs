@@ -116,7 +116,8 @@ impl RootKeeper for RootKey {
         self.refresh().map(drop)
     }
 
-    fn retire(&self) -> Result<(), VaultError> {
+    /// All of it is wrapped under the next one: there are no more than two.
+    fn retire(&self, _kept: &[Vec<u8>]) -> Result<(), VaultError> {
         let mut held = self.held();
         let Some(next) = held.next.take() else { return Ok(()) };
         let path = beside(&self.path);
@@ -124,8 +125,12 @@ impl RootKeeper for RootKey {
         let mut old = OpenOptions::new().write(true).open(&self.path).on("open", &self.path)?;
         let length = usize::try_from(old.metadata().on("look at", &self.path)?.len()).unwrap_or_default();
         overwrite(&self.path, &bytes)?;
+        #[cfg(test)]
+        crate::key_store::cut::here(&path)?;
         // The old key's bytes lie there no longer than its name; the next one's name goes last.
         old.write_all(&vec![0; length]).and_then(|()| old.sync_all()).on("overwrite", &self.path)?;
+        #[cfg(test)]
+        crate::key_store::cut::here(&path)?;
         fs::remove_file(&path).on("remove", &path)?;
         held.current = next;
         if let Some(passphrase) = held.seal.next.take() {

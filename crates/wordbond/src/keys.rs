@@ -82,7 +82,23 @@ enum What {
 enum Deed {
     List,
     Check,
-    Rotate { root: bool, next: Option<Option<Passphrase>> },
+    Rotate { root: bool, next: Option<Next> },
+}
+
+/// With what the next root key is sealed, where that changes.
+#[derive(Clone)]
+struct Next {
+    file: Option<PathBuf>,
+    passphrase: Option<Passphrase>,
+}
+
+impl Deed {
+    const fn next(&self) -> Option<&Next> {
+        match self {
+            Self::Rotate { next, .. } => next.as_ref(),
+            Self::List | Self::Check => None,
+        }
+    }
 }
 
 impl Keys {
@@ -92,8 +108,10 @@ impl Keys {
             Some(What::List { which }) => (which, Deed::List),
             Some(What::Check { which }) => (which, Deed::Check),
             Some(What::Rotate { which, root, new_passphrase_file, without_passphrase }) => {
-                let next = place::next_seal(new_passphrase_file.as_deref(), without_passphrase)?;
-                (which, Deed::Rotate { root, next })
+                let passphrase = new_passphrase_file.as_deref().map(Passphrase::from_file).transpose()?;
+                let next = Next { file: new_passphrase_file, passphrase };
+                let changes = without_passphrase || next.file.is_some();
+                (which, Deed::Rotate { root, next: changes.then_some(next) })
             }
         })
     }
@@ -111,18 +129,46 @@ pub(crate) async fn run(arguments: Keys) -> Result<u8, Failed> {
     }
     let data_dir = fs::canonicalize(data_dir)?;
     let running = Ready::find(&data_dir).ok();
-    let at = which.at.or(running.as_ref().map(|ready| &ready.keys));
-    let next = if let Deed::Rotate { next, .. } = &deed { next.clone() } else { None };
-    if next.is_some() && running.is_some() {
+    let known = match &running {
+        Some(ready) => Some(ready.keys.clone()),
+        None => KeysAt::remembered(&data_dir)?,
+    };
+    let at = which.at.or(known.as_ref());
+    whole(&at, known.as_ref(), matches!(deed, Deed::Rotate { root: true, .. }))?;
+    if deed.next().is_some() && running.is_some() {
         // Every key moves to an epoch that only the new passphrase opens: the system could read nothing from then on.
         let why = "the system runs and knows only the passphrase of now: stop it, run this again, and start it with the new one";
         return Err(why.into());
     }
+    let next = deed.next().map(|next| next.passphrase.clone());
     let keys = KeyRing::open_with(&data_dir, at.key_mirror.as_deref(), at.source(next, None)?)?;
     match deed {
         Deed::List => list(&keys, which.json),
-        Deed::Rotate { root, .. } => rotate(&keys, root, which.json),
+        Deed::Rotate { root, next } => {
+            let code = rotate(&keys, root, which.json)?;
+            if let Some(next) = next {
+                at.sealed_with(next.file.as_deref()).remember(&data_dir)?;
+            }
+            Ok(code)
+        }
         Deed::Check => check_all(&keys, &data_dir, running.as_ref(), which.json).await,
+    }
+}
+
+/// Every folder of keys that is known takes part: one that did not would be wrapped under a root key that is gone.
+fn whole(at: &KeysAt, known: Option<&KeysAt>, root: bool) -> Result<(), Failed> {
+    if let Some(mirror) = at.key_mirror.as_deref().filter(|mirror| !mirror.join("check").is_file()) {
+        let why = "is no mirror of these keys: see that its disk is there; only `wordbond up --key-mirror` begins one";
+        return Err(format!("{} {why}. Nothing was changed", mirror.display()).into());
+    }
+    match known.and_then(|known| known.key_mirror.as_deref()) {
+        Some(mirror) if root && at.key_mirror.as_deref() != Some(mirror) => Err(format!(
+            "the mirror {} would be left out, and open with nothing: start the system with another one first. \
+             Nothing was changed",
+            mirror.display()
+        )
+        .into()),
+        _ => Ok(()),
     }
 }
 

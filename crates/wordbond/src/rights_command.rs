@@ -3,6 +3,7 @@
 use crate::{
     map_command::{Schemas, read},
     output::{json, say},
+    system,
 };
 use clap::Args;
 use kernel::SystemClock;
@@ -70,12 +71,12 @@ pub(crate) struct Erase {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Where the receipt is written
-    #[arg(long, value_name = "FILE", default_value = "receipt.json")]
-    receipt: PathBuf,
-    /// Where it is noted how far an erasure has come, until its receipt is written
-    #[arg(long, value_name = "DIR", default_value = ".wordbond/erasures")]
-    state: PathBuf,
+    /// Where the receipt is written; by default receipt-CASE.json
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Where it is noted how far an erasure has come, until nothing is left; by default below ~/.local/state/wordbond
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -136,6 +137,9 @@ pub(crate) async fn export(arguments: Export) -> Result<u8, Box<dyn Error>> {
 /// Erases somebody, or says what that would do.
 pub(crate) async fn erase(arguments: Erase) -> Result<u8, Box<dyn Error>> {
     let selectors = selectors(&arguments)?;
+    // The same from wherever it is called: what a case looks for must be found again.
+    let states = arguments.state.clone().or_else(|| Some(system::state()?.join("erasures")));
+    let states = states.ok_or("there is no home to note in how far an erasure has come: name a folder by --state")?;
     let purpose = if arguments.dry_run { Purpose::Read } else { Purpose::Change };
     let mut open = arguments.place.open(purpose).await?;
     let request = erase::Request {
@@ -145,7 +149,7 @@ pub(crate) async fn erase(arguments: Erase) -> Result<u8, Box<dyn Error>> {
         territory: &open.territory,
         selectors: &selectors,
         also: &arguments.also,
-        states: &arguments.state,
+        states: &states,
         clock: &SystemClock,
     };
     if arguments.dry_run {
@@ -157,8 +161,12 @@ pub(crate) async fn erase(arguments: Erase) -> Result<u8, Box<dyn Error>> {
         }
         return Ok(0);
     }
+    if let Some(path) = &arguments.receipt {
+        erase::spare(&mut open.foreign, request, path).await?;
+    }
     let finished = erase::erase(&mut open.foreign, request).await?;
-    write_whole(&arguments.receipt, &finished.receipt)?;
+    let path = arguments.receipt.unwrap_or_else(|| format!("receipt-{}.json", finished.receipt.case).into());
+    write_whole(&path, &finished.receipt)?;
     if arguments.json {
         json(&finished.receipt)
     } else {

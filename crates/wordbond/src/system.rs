@@ -6,7 +6,7 @@ use outbound::{Operator, OutboundError, Site, Trust, upstream::Place};
 use promises::Catalogue;
 use proxy::OpenPath;
 use std::{
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -64,4 +64,11 @@ pub(crate) fn trust(ca: Option<&Path>) -> Result<Trust, OutboundError> {
     let Some(ca) = ca else { return Ok(Trust::public()) };
     let pem = fs::read_to_string(ca).map_err(|error| OutboundError::Root(format!("{}: {error}", ca.display())))?;
     Trust::public().with_pem(&pem)
+}
+
+/// Where commands of this person remember things (XDG base directories: state); `None` where there is no home to remember in.
+pub(crate) fn state() -> Option<PathBuf> {
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let state = state.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/state")))?;
+    Some(state.join("wordbond"))
 }

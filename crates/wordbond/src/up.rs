@@ -63,6 +63,9 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     // Made on the first start; everything that acts as the operator reads it.
     ingress::operator::token(&system::operator_token(&data_dir))?;
     let store = open(&arguments, &data_dir, &in_force.profile).await?;
+    if let Some(mirror) = arguments.keys.start(&data_dir)? {
+        complain(format!("the mirror {} takes no part any more: it was not named", mirror.display()));
+    }
     let key = signing_key(&store, &place).await?;
     let system = Arc::new(System {
         site: Site::new(&place.url, system::trust(tls.ca())?)?,

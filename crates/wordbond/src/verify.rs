@@ -4,11 +4,11 @@ use crate::{
     catalogue,
     cli::Verify,
     output::{json, say},
-    system::trust,
+    system::{self, trust},
 };
 use kernel::{Clock, SystemClock};
 use outbound::Site;
-use std::{env, error::Error, path::PathBuf};
+use std::{error::Error, path::PathBuf};
 
 /// The exit code when only the rows of a page could be compared, because another version made it.
 const UNPROVEN: u8 = 3;
@@ -32,10 +32,8 @@ pub(crate) async fn run(arguments: Verify) -> Result<u8, Box<dyn Error>> {
     })
 }
 
-/// Where this person's machine remembers what it saw of a service (XDG base directories: state). `None` where there is no
-/// home to remember in; the report then says so.
+/// Where this person's machine remembers what it saw of a service. `None` where there is no home to remember in; the report
+/// then says so.
 fn remembered(site: &Site) -> Option<PathBuf> {
-    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let state = state.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/state")))?;
-    Some(state.join("wordbond/seen").join(format!("{}-{}.json", site.host(), site.port())))
+    Some(system::state()?.join("seen").join(format!("{}-{}.json", site.host(), site.port())))
 }

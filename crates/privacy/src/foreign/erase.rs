@@ -1,13 +1,14 @@
 //! Erasing: plan, work in short transactions, look everywhere, write a receipt. Begun again with the same words after its
 //! process died, it goes on where it was.
 
+mod again;
 mod queue;
 mod sweep;
 mod work;
 
 use super::{
     error::ForeignError,
-    find::{Selector, Subject, find, identifiers},
+    find::{Selector, Subject, find, identifiers, rows},
     map::Map,
     plan::{self, Plan, left, plan, steps, what},
     receipt::{Done, Orphaned, Receipt, SCHEMA_VERSION, Searched, Took},
@@ -16,10 +17,12 @@ use super::{
 };
 use kernel::Clock;
 use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
     path::Path,
     time::{Duration, Instant},
 };
-use store::foreign::{Catalogue, Foreign};
+use store::foreign::{Catalogue, Foreign, Identity};
 use uuid::Uuid;
 
 /// How long to wait for another erasure of the same database; a dead one's place is free once the server notices.
@@ -70,16 +73,14 @@ pub async fn erase(foreign: &mut Foreign, request: Request<'_>) -> Result<Finish
     let mut took = Took::default();
     // What takes long is done by two connections, on different tables. One will do, where the server takes no more.
     let mut other = if request.selectors.len() > ALONE { foreign.another().await.ok() } else { None };
-    let folder = Folder::of(request.states, &database, &hex(request.text.as_bytes()), request.selectors)?;
+    let folder = Folder::of(request.states, &database, request.selectors)?;
     let (case, mut progress) = match folder.case()? {
-        Some(case) => {
-            let mut progress = folder.progress()?.unwrap_or_default();
-            work::settle(foreign, &mut progress).await?;
-            progress.resumed += 1;
-            folder.note(&progress)?;
-            (case, progress)
+        Some(case) => again::go_on((&mut *foreign, &mut other), request, &folder, case).await?,
+        None => {
+            let case = begin((&mut *foreign, &mut other), request, &folder, database).await?;
+            let way = case.way.clone();
+            (case, Progress { way, ..Progress::default() })
         }
-        None => (begin((&mut *foreign, &mut other), request, &folder, database).await?, Progress::default()),
     };
     progress.done.resize(steps(request.territory).len(), 0);
     took.plan_ms = lap(&mut watch);
@@ -100,6 +101,26 @@ pub async fn erase(foreign: &mut Foreign, request: Request<'_>) -> Result<Finish
     let mut receipt = receipt(foreign, request, &case, &progress, (left, searched)).await?;
     receipt.took = Took { recount_ms: lap(&mut watch), ..took };
     Ok(Finished { receipt, folder })
+}
+
+/// Refuses a place for the receipt where something else is: another case's receipt may be the only proof of what was done.
+///
+/// # Errors
+/// [`ForeignError::Refused`]; what the database or the file system says.
+pub async fn spare(foreign: &mut Foreign, request: Request<'_>, path: &Path) -> Result<(), ForeignError> {
+    let there = match fs::read(path) {
+        Ok(there) => there,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(ForeignError::file(path)(error)),
+    };
+    let case = Folder::of(request.states, &foreign.identity().await?, request.selectors)?.case()?.map(|case| case.id);
+    match serde_json::from_slice::<Receipt>(&there) {
+        Ok(receipt) if Some(receipt.case) == case => Ok(()),
+        _ => Err(ForeignError::Refused(format!(
+            "{} is there and is not the receipt of this case: name another file. Nothing was changed",
+            path.display()
+        ))),
+    }
 }
 
 /// Milliseconds since the last time.
@@ -142,15 +163,21 @@ async fn begin(
     (foreign, other): (&mut Foreign, &mut Option<Foreign>),
     request: Request<'_>,
     folder: &Folder,
-    database: store::foreign::Identity,
+    database: Identity,
 ) -> Result<Case, ForeignError> {
     let subjects = find(foreign, request.map, request.catalogue, request.territory, request.selectors).await?;
+    nobody_twice(folder, &database, &subjects)?;
+    let sources = request.map.identifiers().map_err(ForeignError::Map)?;
     let case = Case {
         id: Uuid::new_v4(),
         database,
         map: hex(request.text.as_bytes()),
+        way: again::way(request),
         selectors: request.selectors.to_vec(),
+        table: request.map.subject.table.clone(),
+        people: rows(foreign, request.map, request.catalogue, request.territory, &subjects).await?,
         identifiers: who(foreign, request, &subjects).await?,
+        sources: sources.into_iter().map(|(table, column)| format!("{table}.{column}")).collect(),
         plan: plan((&mut *foreign, other), request.map, request.territory, &subjects).await?,
         orphans: orphans(foreign, request.map).await?,
         subjects,
@@ -160,11 +187,27 @@ async fn begin(
     Ok(case)
 }
 
+/// What a case that is not ended looks for, one with other words would not: by now the person's row may name nobody.
+fn nobody_twice(folder: &Folder, database: &Identity, subjects: &[Subject]) -> Result<(), ForeignError> {
+    let keys: BTreeSet<&str> = subjects.iter().map(Subject::key).collect();
+    for case in folder.others()? {
+        let is_here = (&case.database.database, case.database.oid) == (&database.database, database.oid);
+        if is_here && case.subjects.iter().any(|subject| keys.contains(subject.key())) {
+            return Err(ForeignError::Refused(format!(
+                "an erasure of one of these people was begun with other words and is not ended: say the same words again, \
+                 those of case {}",
+                case.id
+            )));
+        }
+    }
+    Ok(())
+}
+
 async fn who(
     foreign: &mut Foreign,
     request: Request<'_>,
     subjects: &[Subject],
-) -> Result<std::collections::BTreeSet<String>, ForeignError> {
+) -> Result<BTreeSet<String>, ForeignError> {
     let mut out = identifiers(foreign, request.map, request.territory, subjects).await?;
     out.extend(request.also.iter().cloned());
     Ok(out)
@@ -172,10 +215,11 @@ async fn who(
 
 /// For each link that no foreign key guards and that leads to a table other than that of the people, how many rows point at
 /// nothing.
-async fn orphans(foreign: &mut Foreign, map: &Map) -> Result<Vec<u64>, ForeignError> {
-    let mut out = Vec::new();
+async fn orphans(foreign: &mut Foreign, map: &Map) -> Result<BTreeMap<String, u64>, ForeignError> {
+    let mut out = BTreeMap::new();
     for (table, link) in unguarded(map) {
-        out.push(foreign.orphans(&table.name, &link.columns, &link.table, &link.targets).await?);
+        let rows = foreign.orphans(&table.name, &link.columns, &link.table, &link.targets).await?;
+        out.insert(format!("{} {link}", table.name), rows);
     }
     Ok(out)
 }
@@ -204,11 +248,11 @@ async fn receipt(
     }
     let after = orphans(foreign, request.map).await?;
     let orphaned = unguarded(request.map)
-        .zip(case.orphans.iter().zip(after))
-        .map(|((table, link), (before, after))| Orphaned {
-            table: table.name.clone(),
-            link: link.to_string(),
-            rows: after.saturating_sub(*before),
+        .map(|(table, link)| {
+            let name = format!("{} {link}", table.name);
+            let rows = |of: &BTreeMap<String, u64>| of.get(&name).copied().unwrap_or_default();
+            let lost = rows(&after).saturating_sub(rows(&case.orphans));
+            Orphaned { table: table.name.clone(), link: link.to_string(), rows: lost }
         })
         .collect();
     let mut receipt = Receipt {

@@ -1,6 +1,11 @@
 //! Who is meant: by key or by address, one or many.
 
-use super::{error::ForeignError, map::Map, territory::Territory};
+use super::{
+    error::ForeignError,
+    map::{Class, Map},
+    territory::Territory,
+};
+use kernel::DataClass;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use store::foreign::{Catalogue, Foreign, Handle};
@@ -43,6 +48,47 @@ impl Subject {
     pub fn key(&self) -> &str {
         self.values.first().and_then(Option::as_deref).unwrap_or_default()
     }
+}
+
+/// A row of the people's table: its columns, as text.
+pub type Row = BTreeMap<String, Option<String>>;
+
+/// The people in these rows, as this map knows them; `None` when it knows them by a column that is not there.
+#[must_use]
+pub fn subjects_in(territory: &Territory, rows: &[Row]) -> Option<Vec<Subject>> {
+    let subject = |row: &Row| {
+        let values = territory.handles.iter().map(|handle| row.get(&handle.column).cloned());
+        Some(Subject { values: values.collect::<Option<_>>()? })
+    };
+    rows.iter().map(subject).collect()
+}
+
+/// The rows of these people, without credentials: a map that comes later may know them by other columns, when the rows are
+/// gone already.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn rows(
+    foreign: &mut Foreign,
+    map: &Map,
+    catalogue: &Catalogue,
+    territory: &Territory,
+    subjects: &[Subject],
+) -> Result<Vec<Row>, ForeignError> {
+    let root = &map.subject.table;
+    let kind = territory.handles.first().map_or("text", |handle| handle.kind.as_str());
+    let keys: Vec<String> = subjects.iter().map(|subject| subject.key().to_owned()).collect();
+    let is_secret = |name: &str| {
+        let class = map.table(root).and_then(|table| table.columns.get(name));
+        matches!(class, Some(Class::Known(DataClass::Credential)))
+    };
+    let columns = catalogue.tables.get(root).into_iter().flat_map(|live| &live.columns);
+    let mut names: BTreeSet<String> =
+        columns.map(|column| column.name.clone()).filter(|name| !is_secret(name)).collect();
+    names.extend(territory.handles.iter().map(|handle| handle.column.clone()));
+    let names: Vec<String> = names.into_iter().collect();
+    let found = foreign.subjects(root, &map.subject.key, kind, &keys, false, &names).await?;
+    Ok(found.into_iter().map(|values| names.iter().cloned().zip(values).collect()).collect())
 }
 
 /// Finds everybody who is meant, each once.

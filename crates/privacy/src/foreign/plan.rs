@@ -39,6 +39,14 @@ pub struct Line {
     pub rows: u64,
 }
 
+impl Line {
+    /// Whether it is about that step.
+    #[must_use]
+    pub fn is_of(&self, step: &Step) -> bool {
+        self.table == step.table && self.what == what(step)
+    }
+}
+
 /// Rows that are the person's and stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {

@@ -1,13 +1,13 @@
 //! How far an erasure has come, in files, so that it goes on where it was when its process dies.
 //!
-//! A case is a folder. `case.json` is written once: who is meant, what identifies them, what was planned. `progress.json` is
+//! A case is a folder. `case.json` says who is meant, what identifies them, what was planned; it changes with the map. `progress.json` is
 //! written before each commit, with the number of the transaction that is about to commit. After a death the server is
 //! asked how that transaction ended, so that every row is counted once. Both hold personal data and are readable by their
 //! owner only; they go when the receipt is written.
 
 use super::{
     error::ForeignError,
-    find::{Selector, Subject},
+    find::{Row, Selector, Subject},
     plan::Plan,
 };
 use aws_lc_rs::digest::{SHA256, digest};
@@ -19,10 +19,10 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
-use store::foreign::Identity;
+use store::foreign::{Identity, TableName};
 use uuid::Uuid;
 
-/// What does not change.
+/// What changes only with the map.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// Its number, which says nothing about whom it is about.
@@ -31,16 +31,24 @@ pub struct Case {
     pub database: Identity,
     /// The map, as a hash.
     pub map: String,
+    /// The same with the steps that follow from it.
+    pub way: String,
     /// Who was asked for.
     pub selectors: Vec<Selector>,
-    /// Who they are.
+    /// The table of people.
+    pub table: TableName,
+    /// Their rows in it when it began, without credentials.
+    pub people: Vec<Row>,
+    /// Who they are by this map.
     pub subjects: Vec<Subject>,
     /// What identifies them in texts.
     pub identifiers: BTreeSet<String>,
+    /// The columns, as `table.column`, whose values are among these.
+    pub sources: BTreeSet<String>,
     /// What was to be done.
     pub plan: Plan,
-    /// How many rows had lost their owner before, where no foreign key prevents that.
-    pub orphans: Vec<u64>,
+    /// How many rows had lost their owner before, by the link that no foreign key guards.
+    pub orphans: BTreeMap<String, u64>,
     /// When it began.
     pub started: String,
 }
@@ -49,6 +57,8 @@ pub struct Case {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
+    /// By which map and steps.
+    pub way: String,
     /// The round of steps that is being done.
     pub round: usize,
     /// How far each step of it is.
@@ -107,14 +117,15 @@ impl Progress {
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder of the case of these people in this database with this map, whether it is there or not.
+    /// The folder of the case of these people in this database, whether it is there or not. Neither the map nor the server's
+    /// version is part of its name: a case that left something is ended with a better map, or after an upgrade.
     ///
     /// # Errors
     /// When the folder above cannot be made.
-    pub fn of(below: &Path, database: &Identity, map: &str, selectors: &[Selector]) -> Result<Self, ForeignError> {
+    pub fn of(below: &Path, database: &Identity, selectors: &[Selector]) -> Result<Self, ForeignError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(below).map_err(ForeignError::file(below))?;
         let sorted: BTreeSet<&Selector> = selectors.iter().collect();
-        let what = serde_json::to_vec(&(database, map, sorted)).unwrap_or_default();
+        let what = serde_json::to_vec(&(&database.database, database.oid, sorted)).unwrap_or_default();
         Ok(Self(below.join(hex(&what).get(..32).unwrap_or_default())))
     }
 
@@ -122,6 +133,22 @@ impl Folder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Every other case that was begun and not ended.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn others(&self) -> Result<Vec<Case>, ForeignError> {
+        let below = self.0.parent().unwrap_or(Path::new("."));
+        let mut cases = Vec::new();
+        for entry in fs::read_dir(below).map_err(ForeignError::file(below))? {
+            let path = entry.map_err(ForeignError::file(below))?.path();
+            if path != self.0 && path.is_dir() {
+                cases.extend(Self(path).case()?);
+            }
+        }
+        Ok(cases)
     }
 
     /// The case, if it was begun.
@@ -140,7 +167,7 @@ impl Folder {
         self.read("progress.json")
     }
 
-    /// Begins a case.
+    /// Begins a case, or notes what has become of it.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -217,29 +244,36 @@ mod tests {
         let below = tempfile::tempdir().unwrap();
         let database = Identity { database: "shop".into(), oid: 7, version: 150_020 };
         let who = |keys: &[&str]| keys.iter().map(|key| Selector::Key((*key).to_owned())).collect::<Vec<_>>();
-        let folder = Folder::of(below.path(), &database, "map", &who(&["1", "2"])).unwrap();
+        let folder = Folder::of(below.path(), &database, &who(&["1", "2"])).unwrap();
         assert_eq!(folder.case().unwrap(), None);
         let case = Case {
             id: Uuid::nil(),
             database: database.clone(),
             map: "map".into(),
+            way: "way".into(),
+            table: "shop.users".parse().unwrap(),
+            people: Vec::new(),
             selectors: who(&["1", "2"]),
             subjects: Vec::new(),
             identifiers: BTreeSet::new(),
+            sources: BTreeSet::new(),
             plan: Plan { people: 2, lines: Vec::new(), kept: Vec::new() },
-            orphans: Vec::new(),
+            orphans: BTreeMap::new(),
             started: String::new(),
         };
         folder.begin(&case).unwrap();
         let at = BTreeMap::from([(7, At::Page(40)), (8, At::Person(2))]);
         folder.note(&Progress { round: 3, at: at.clone(), ..Progress::default() }).unwrap();
-        let again = Folder::of(below.path(), &database, "map", &who(&["2", "1"])).unwrap();
+        let upgraded = Identity { version: 150_021, ..database.clone() };
+        let again = Folder::of(below.path(), &upgraded, &who(&["2", "1"])).unwrap();
         assert_eq!(again.case().unwrap(), Some(case));
         let progress = again.progress().unwrap().unwrap();
         assert_eq!((progress.round, progress.at), (3, at));
         let mode = fs::metadata(again.path().join("case.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
-        assert!(Folder::of(below.path(), &database, "map", &who(&["1"])).unwrap().case().unwrap().is_none());
+        assert!(Folder::of(below.path(), &database, &who(&["1"])).unwrap().case().unwrap().is_none());
+        let beside = Folder::of(below.path(), &database, &who(&["2"])).unwrap();
+        assert_eq!((beside.others().unwrap().len(), again.others().unwrap().len()), (1, 0));
         again.close().unwrap();
         assert_eq!(fs::read_dir(below.path()).unwrap().count(), 0);
     }

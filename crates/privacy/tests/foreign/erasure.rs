@@ -290,3 +290,110 @@ async fn two_at_once_take_turns() {
     assert!(one.unwrap().complete && other.unwrap().complete);
     assert!(shop.db.is_so("SELECT count(*) = 58 FROM shop.users").await);
 }
+
+#[tokio::test]
+async fn a_name_is_found_in_any_script_case_and_writing() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            r#"UPDATE shop.users SET full_name = 'Žofie Novotná' WHERE id = 7;
+               UPDATE shop.ticket SET description = 'von ŽOFIE NOVOTNÁ' WHERE id = 4;
+               UPDATE shop.ticket SET description = '{"by": "\u017dofie Novotn\u00e1"}' WHERE id = 5;
+               UPDATE shop.ticket SET description = 'Žofie Novotnáková' WHERE id = 6;
+               UPDATE shop.event SET data = '{"q": "/?who=%C5%BDofie%20Novotn%C3%A1"}' WHERE id = 9;
+               UPDATE shop.event SET raw = convert_to('Žofie Novotná', 'UTF8') WHERE id = 10;
+               UPDATE shop.event SET raw = convert_to('{"n": "\u017Dofie Novotn\u00E1"}', 'UTF8') WHERE id = 11;"#,
+        )
+        .await;
+    let map = MAP.replace("identifiers = [\"email\", \"username\"]", "identifiers = [\"email\", \"full_name\"]");
+    let receipt = shop.erase_with(&map, &ada()).await.unwrap();
+    let place = |column: &str| receipt.searched.iter().find(|place| place.column == column).unwrap();
+    assert_eq!(
+        (place("description").redacted, place("data").redacted, place("raw").left),
+        (3, 2, 2),
+        "{}",
+        receipt.text()
+    );
+    assert!(!receipt.complete, "what names her in bytes is left, and said");
+    for so in [
+        "SELECT description = 'von [erased]' FROM shop.ticket WHERE id = 4",
+        "SELECT description = '{\"by\": \"[erased]\"}' FROM shop.ticket WHERE id = 5",
+        "SELECT description = 'Žofie Novotnáková' FROM shop.ticket WHERE id = 6",
+        "SELECT data = '{\"q\": \"/?who=[erased]\"}' FROM shop.event WHERE id = 9",
+    ] {
+        assert!(shop.db.is_so(so).await, "{so}");
+    }
+}
+
+#[tokio::test]
+async fn json_stays_json_and_what_does_not_fit_is_left_and_told() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            r#"UPDATE shop.users SET full_name = '100234' WHERE id = 7;
+               UPDATE shop.event SET data = '{"customer": 100234, "other": 1002345, "100234": ["100234"]}' WHERE id = 9;
+               UPDATE shop.event SET data = '100234' WHERE id = 10;
+               ALTER TABLE shop.ticket ADD short varchar(12), ADD strict text CHECK (strict <> '[erased]');
+               UPDATE shop.ticket SET short = '100234 words' WHERE id = 4;
+               UPDATE shop.ticket SET short = '100234 here' WHERE id = 5;
+               UPDATE shop.ticket SET short = 'by 100234' WHERE id = 6;
+               UPDATE shop.ticket SET strict = '100234' WHERE id = 7;
+               UPDATE shop.ticket SET strict = 'no. 100234' WHERE id = 8;"#,
+        )
+        .await;
+    let map = MAP
+        .replace("identifiers = [\"email\", \"username\"]", "identifiers = [\"email\", \"full_name\"]")
+        .replace(
+            "{ description = \"redact\" }",
+            "{ description = \"redact\", short = \"redact\", strict = \"redact\" }",
+        )
+        .replace("description = \"content\"", "description = \"content\"\nshort = \"content\"\nstrict = \"content\"");
+    let receipt = shop.erase_with(&map, &ada()).await.unwrap();
+    let place = |column: &str| receipt.searched.iter().find(|place| place.column == column).unwrap();
+    assert_eq!(place("data").left, 0, "{}", receipt.text());
+    assert_eq!((place("short").redacted, place("short").left), (1, 2), "{}", receipt.text());
+    assert_eq!((place("strict").redacted, place("strict").left), (1, 1), "{}", receipt.text());
+    assert!(!receipt.complete);
+    for so in [
+        "SELECT data = '{\"customer\": \"[erased]\", \"other\": 1002345, \"[erased]\": [\"[erased]\"]}' FROM shop.event WHERE id = 9",
+        "SELECT data = '\"[erased]\"' FROM shop.event WHERE id = 10",
+        "SELECT array_agg(short::text ORDER BY id) = ARRAY['100234 words', '100234 here', 'by [erased]'] FROM shop.ticket WHERE short IS NOT NULL",
+        "SELECT array_agg(strict ORDER BY id) = ARRAY['100234', 'no. [erased]'] FROM shop.ticket WHERE strict IS NOT NULL",
+    ] {
+        assert!(shop.db.is_so(so).await, "{so}");
+    }
+}
+
+#[tokio::test]
+async fn the_receipt_of_another_case_is_not_overwritten() {
+    let shop = Shop::new().await;
+    let (map, catalogue) = (Map::parse(MAP).unwrap(), shop.catalogue().await);
+    let territory = Territory::of(&map, &catalogue).unwrap();
+    let mut foreign = shop.connect(Purpose::Change).await;
+    let (her, another) = (ada(), [Selector::Key("9".to_owned())]);
+    let request = |selectors| erase::Request {
+        text: MAP,
+        map: &map,
+        catalogue: &catalogue,
+        territory: &territory,
+        selectors,
+        states: shop.states.path(),
+        also: &[],
+        clock: &kernel::SystemClock,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("receipt.json");
+    erase::spare(&mut foreign, request(&her), &path).await.unwrap();
+    let finished = erase::erase(&mut foreign, request(&her)).await.unwrap();
+    privacy::foreign::state::write_whole(&path, &finished.receipt).unwrap();
+    // Its own case may write it again, until that is ended.
+    erase::spare(&mut foreign, request(&her), &path).await.unwrap();
+    finished.close().unwrap();
+    for selectors in [&her[..], &another] {
+        let refused = erase::spare(&mut foreign, request(selectors), &path).await.unwrap_err();
+        assert!(refused.to_string().contains("another file"), "{refused}");
+    }
+    std::fs::write(&path, "notes").unwrap();
+    assert!(erase::spare(&mut foreign, request(&her), &path).await.is_err(), "whatever it is, it is not ours");
+    assert!(shop.db.is_so("SELECT EXISTS (SELECT FROM shop.users WHERE id = 9)").await);
+}

@@ -81,3 +81,29 @@ async fn what_the_database_would_do_by_itself_must_be_on_the_map() {
     let index = "CREATE INDEX CONCURRENTLY ON \"shop\".\"subscription\" (\"email\")";
     assert!(advice.iter().any(|finding| finding.contains(index)), "{advice:#?}");
 }
+
+#[tokio::test]
+async fn a_column_without_room_for_what_is_put_there_is_not_redacted() {
+    let shop = Shop::new().await;
+    shop.db
+        .as_superuser(
+            "ALTER TABLE shop.ticket ADD brief varchar(7), ADD fits varchar(8), ADD one varchar(16) UNIQUE,
+                 ADD another varchar(17) UNIQUE, ADD lists jsonb[]",
+        )
+        .await;
+    let columns = ["brief", "fits", "one", "another", "lists"];
+    let rules = columns.map(|name| format!("{name} = \"redact\"")).join(", ");
+    let classes = columns.map(|name| format!("{name} = \"content\"\n")).concat();
+    let map = MAP
+        .replace(
+            "mentions = { description = \"redact\" }",
+            &format!("mentions = {{ description = \"redact\", {rules} }}"),
+        )
+        .replace("description = \"content\"\n", &format!("description = \"content\"\n{classes}"));
+    let mut found = errors(&map, &shop.catalogue().await);
+    found.sort();
+    assert_eq!(found.len(), 3, "{found:#?}");
+    for (finding, said) in found.iter().zip(["brief: holds character varying(7)", "lists: holds lists", "one: holds"]) {
+        assert!(finding.contains(said), "{finding}");
+    }
+}

@@ -6,4 +6,5 @@ mod erasure;
 mod kills;
 mod lint;
 mod packages;
+mod repaired;
 mod shop;

@@ -50,6 +50,16 @@ impl Shop {
     }
 
     pub(crate) async fn erase_with(&self, text: &str, selectors: &[Selector]) -> Result<Receipt, ForeignError> {
+        self.erase_asking(text, selectors, &[]).await
+    }
+
+    /// The same, with what else identifies the people.
+    pub(crate) async fn erase_asking(
+        &self,
+        text: &str,
+        selectors: &[Selector],
+        also: &[String],
+    ) -> Result<Receipt, ForeignError> {
         let (map, catalogue) = (Map::parse(text)?, self.catalogue().await);
         let territory = Territory::of(&map, &catalogue).map_err(ForeignError::Unfit)?;
         let mut foreign = self.connect(Purpose::Change).await;
@@ -60,7 +70,7 @@ impl Shop {
             territory: &territory,
             selectors,
             states: self.states.path(),
-            also: &[],
+            also,
             clock: &SystemClock,
         };
         let finished = erase(&mut foreign, request).await?;

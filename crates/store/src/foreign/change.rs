@@ -315,6 +315,13 @@ pub fn is_passing(error: &StoreError) -> bool {
     matches!(error.code().as_deref(), Some("55P03" | "40P01" | "40001" | "57014"))
 }
 
+/// Whether an error is about what was to be stored: a value that its type does not take, or that a constraint forbids.
+#[must_use]
+pub fn is_about_data(error: &StoreError) -> bool {
+    let StoreError::Database(sqlx::Error::Database(error)) = error else { return false };
+    error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
 /// Whether an error says that a statement took too long, for which an index may be missing.
 #[must_use]
 pub fn is_slow(error: &StoreError) -> bool {

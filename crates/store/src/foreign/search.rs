@@ -50,8 +50,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of these columns of a table, or part of one. With `needles`, which are lower case, only rows that hold one
-    /// are brought; with `marks`, only rows that hold one of those, which have neither upper nor lower case; without, all
+    /// A reader of these columns of a table, or part of one. With `needles`, which are plain letters and lower case, only
+    /// rows that hold one are brought; with `marks`, only rows that hold one of those, which have neither upper nor lower case; without, all
     /// are.
     #[must_use]
     pub fn new(table: TableName, columns: Vec<Searched>, needles: Vec<String>, marks: Vec<String>) -> Self {
@@ -60,11 +60,11 @@ impl Reader {
     }
 
     /// The condition under which a text may name somebody. What is quick to see stands first, and bytes are compared:
-    /// some collations know no parts of a text.
+    /// some collations know no parts of a text, and make other small letters of capitals.
     fn test(&self, text: &str) -> Option<String> {
         let any = |tests: Vec<String>| (!tests.is_empty()).then(|| format!("({})", tests.join(" OR ")));
         let mark = |mark: &String| format!("strpos({text} COLLATE \"C\", {}) > 0", literal(mark));
-        let needle = |number| format!("strpos(lower({text}) COLLATE \"C\", ${}) > 0", number + 3);
+        let needle = |number| format!("strpos(lower({text} COLLATE \"C\"), ${}) > 0", number + 3);
         let marks = any(self.marks.iter().map(mark).collect());
         let needles = any((0..self.needles.len()).map(needle).collect());
         match (marks, needles) {

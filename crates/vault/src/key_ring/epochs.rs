@@ -1,5 +1,6 @@
 //! The keys that wrap data keys, a number each. There is one, except while survivors move to the next.
 
+use super::CHECK;
 use crate::{RootKeeper, Secret, VaultError, key_store::KeyStore};
 use std::{
     collections::BTreeMap,
@@ -16,6 +17,10 @@ impl Epochs {
     pub(super) fn open(store: &KeyStore, root: &dyn RootKeeper) -> Result<Self, VaultError> {
         let epochs = Self(RwLock::default());
         if numbers(store)?.is_empty() {
+            // Keys without the epoch that wraps them are not helped by a new one, which would take its number.
+            if store.names()?.iter().any(|name| name != CHECK) {
+                return Err(VaultError::NoKey(FOLDER.to_owned()));
+            }
             make(store, root, 1)?;
         }
         epochs.refresh(store, root)?;
@@ -79,20 +84,22 @@ pub(super) fn make(store: &KeyStore, root: &dyn RootKeeper, number: u32) -> Resu
 
 /// The numbers that are in use, lowest first.
 pub(super) fn numbers(store: &KeyStore) -> Result<Vec<u32>, VaultError> {
-    let number = |name: String| match name.strip_prefix("epoch/").and_then(|number| number.parse().ok()) {
-        Some(number) => Ok(number),
-        None => Err(VaultError::DamagedKey(name)),
-    };
-    let mut numbers = store.names_below(FOLDER)?.into_iter().map(number).collect::<Result<Vec<u32>, _>>()?;
+    let read = |name: String| number(&name).ok_or(VaultError::DamagedKey(name));
+    let mut numbers = store.names_below(FOLDER)?.into_iter().map(read).collect::<Result<Vec<u32>, _>>()?;
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// The number of the epoch of that name.
+pub(super) fn number(name: &str) -> Option<u32> {
+    name.strip_prefix(FOLDER)?.strip_prefix('/')?.parse().ok()
 }
 
 pub(super) fn name(number: u32) -> String {
     format!("{FOLDER}/{number}")
 }
 
-fn secret(root: &dyn RootKeeper, name: &str, wrapped: &[u8]) -> Result<Secret, VaultError> {
+pub(super) fn secret(root: &dyn RootKeeper, name: &str, wrapped: &[u8]) -> Result<Secret, VaultError> {
     let plain = root.unwrap(name, wrapped)?;
     let mut bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| VaultError::DamagedKey(name.to_owned()))?;
     Ok(Secret::take(&mut bytes))

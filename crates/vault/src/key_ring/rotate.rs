@@ -4,7 +4,7 @@
 //! Each step is small and durable, and a rotation that was cut short is gone on with, by whoever calls next. Keys may be
 //! made, used and destroyed meanwhile.
 
-use super::{CHECK, KeyRing, Ring, epochs, split, unwrap, wrap};
+use super::{CHECK, KeyRing, Ring, epochs, settle::settle, split, unwrap, wrap};
 use crate::{VaultError, key_store::How};
 
 /// What a rotation did.
@@ -66,14 +66,17 @@ impl Ring {
     /// Wraps every epoch under the newest root key. The caller holds the lock, alone.
     fn move_epochs(&self) -> Result<(), VaultError> {
         let names = epochs::numbers(&self.store)?.into_iter().map(epochs::name).chain([CHECK.to_owned()]);
+        let mut kept = Vec::new();
         for name in names {
             let wrapped = self.store.peek(&name)?.ok_or_else(|| VaultError::NoKey(name.clone()))?;
             let key = self.root.unwrap(&name, &wrapped)?;
-            self.store.replace(&name, &self.root.wrap(&name, &key)?)?;
+            let wrapped = self.root.wrap(&name, &key)?;
+            self.store.replace(&name, &wrapped)?;
+            kept.push(wrapped);
         }
         // A mirror that was away during an earlier exchange must not be all that is left of an epoch.
-        self.store.settle()?;
-        self.root.retire()
+        settle(&self.store, &*self.root)?;
+        self.root.retire(&kept)
     }
 
     fn move_keys(&self) -> Result<Rotated, VaultError> {
@@ -91,7 +94,7 @@ impl Ring {
             }
             let _alone = self.store.lock(How::Alone)?;
             // What the mirror still has of the old epoch goes before the epoch does.
-            self.store.settle()?;
+            settle(&self.store, &*self.root)?;
             let latest = epochs::numbers(&self.store)?.last().copied();
             if latest != Some(newest) || !self.behind(newest)?.is_empty() {
                 continue;

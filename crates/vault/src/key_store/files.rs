@@ -10,6 +10,11 @@ use std::{
 };
 use uuid::Uuid;
 
+/// How a file is called until it is whole.
+const FRESH: &str = ".new-";
+/// How a file is called once it is to go.
+const GONE: &str = ".gone-";
+
 /// Which file it was: another file under the same name, or a change to this one, has another stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
@@ -77,6 +82,8 @@ pub(super) fn place(dir: &Path, name: &str, bytes: &[u8]) -> Result<Vec<u8>, Vau
 /// what the file holds, which is somebody else's if they were faster.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
     let fresh = stage(path, bytes, None)?;
+    #[cfg(test)]
+    cut::here(path)?;
     let linked = match linkat(CWD, &fresh, CWD, path, AtFlags::empty()) {
         Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()).on("write", path),
@@ -96,15 +103,23 @@ pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), VaultE
 
 /// As `replace`, for a path.
 pub(crate) fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
-    let written = Stamp::of(path)?.map(|stamp| stamp.written);
+    put(path, bytes, Stamp::of(path)?.map(|stamp| stamp.written))
+}
+
+/// Puts a file with that time there, at once and durable, whatever was there before.
+fn put(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<(), VaultError> {
     let fresh = stage(path, bytes, written)?;
+    #[cfg(test)]
+    cut::here(path)?;
     fs::rename(&fresh, path).on("replace", path)?;
     sync_dir(parent(path))
 }
 
 /// Writes the bytes beside the path, under a name that nobody looks for.
 fn stage(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<PathBuf, VaultError> {
-    let fresh = parent(path).join(format!(".new-{}", Uuid::new_v4().simple()));
+    #[cfg(test)]
+    cut::here(path)?;
+    let fresh = parent(path).join(format!("{FRESH}{}", Uuid::new_v4().simple()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).on("write", &fresh)?;
     let done = file.write_all(bytes).and_then(|()| match written {
         Some(tv_sec) => {
@@ -121,24 +136,95 @@ fn stage(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<PathBuf, Vau
     Ok(fresh)
 }
 
-/// Removes a file for good: its bytes are overwritten first, so that neither a second name nor an open file keeps them. A
-/// folder that is empty then goes too. Yields whether it was there.
+/// Puts a file of one folder in the place of another's, with its time.
+pub(super) fn copy(from: &Path, to: &Path, name: &str) -> Result<(), VaultError> {
+    let Some((bytes, stamp)) = read_stamped(&from.join(name))? else { return Ok(()) };
+    let path = to.join(name);
+    make_dir(parent(&path))?;
+    put(&path, &bytes, Some(stamp.written))
+}
+
+/// Removes a file for good. Its name goes first and at once, so that nobody meets half of it; then its bytes are
+/// overwritten, so that neither a second name nor an open file keeps them. A folder that is empty then goes too. Yields
+/// whether it was there.
 pub(super) fn remove(dir: &Path, name: &str) -> Result<bool, VaultError> {
     let path = dir.join(name);
-    let mut file = match OpenOptions::new().write(true).open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error).on("open", &path),
-    };
-    let length = usize::try_from(file.metadata().on("look at", &path)?.len()).unwrap_or_default();
-    file.write_all(&vec![0; length]).and_then(|()| file.sync_all()).on("overwrite", &path)?;
-    fs::remove_file(&path).on("remove", &path)?;
     let folder = parent(&path);
-    sync_dir(folder)?;
-    if folder != dir && fs::remove_dir(folder).is_ok() {
+    let Some(file) = path.file_name() else { return Ok(false) };
+    let gone = folder.join(format!("{GONE}{}", file.display()));
+    // It was cut short before, and is there again since.
+    let mut there = wipe(&gone)?;
+    #[cfg(test)]
+    cut::here(&path)?;
+    match fs::rename(&path, &gone) {
+        Ok(()) => {
+            sync_dir(folder)?;
+            there |= wipe(&gone)?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).on("remove", &path),
+    }
+    if there && folder != dir && fs::remove_dir(folder).is_ok() {
         sync_dir(parent(folder))?;
     }
+    Ok(there)
+}
+
+/// Overwrites a file and takes it away.
+fn wipe(path: &Path) -> Result<bool, VaultError> {
+    #[cfg(test)]
+    cut::here(path)?;
+    let mut file = match OpenOptions::new().write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).on("open", path),
+    };
+    let length = usize::try_from(file.metadata().on("look at", path)?.len()).unwrap_or_default();
+    file.write_all(&vec![0; length]).and_then(|()| file.sync_all()).on("overwrite", path)?;
+    #[cfg(test)]
+    cut::here(path)?;
+    fs::remove_file(path).on("remove", path)?;
+    sync_dir(parent(path))?;
     Ok(true)
+}
+
+/// Wipes what a crash left half written or half removed. Nobody writes there meanwhile.
+pub(super) fn tidy(dir: &Path) -> Result<(), VaultError> {
+    let mut left = Vec::new();
+    collect(dir, "", &|name| name.starts_with(FRESH) || name.starts_with(GONE), &mut left)?;
+    left.iter().try_for_each(|name| wipe(&dir.join(name)).map(drop))
+}
+
+/// Every name in a folder and those below it, sorted.
+pub(super) fn names_in(dir: &Path) -> Result<Vec<String>, VaultError> {
+    let mut names = Vec::new();
+    collect(dir, "", &|name| !name.starts_with('.'), &mut names)?;
+    names.sort();
+    Ok(names)
+}
+
+fn collect(
+    dir: &Path,
+    prefix: &str,
+    wanted: &impl Fn(&str) -> bool,
+    names: &mut Vec<String>,
+) -> Result<(), VaultError> {
+    let entries = match fs::read_dir(dir) {
+        // Removed since it was listed: its last key was destroyed.
+        Err(error) if error.kind() == ErrorKind::NotFound && !prefix.is_empty() => return Ok(()),
+        entries => entries.on("list", dir)?,
+    };
+    for entry in entries {
+        let entry = entry.on("list", dir)?;
+        let file = entry.file_name();
+        let Some(name) = file.to_str() else { continue };
+        if entry.file_type().on("look at", dir)?.is_dir() {
+            collect(&entry.path(), &format!("{prefix}{name}/"), wanted, names)?;
+        } else if wanted(name) {
+            names.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(())
 }
 
 /// Creates a directory of mode 0700 and what is missing above it, each made durable in its parent.
@@ -148,6 +234,8 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), VaultError> {
     }
     let above = parent(dir);
     make_dir(above)?;
+    #[cfg(test)]
+    cut::here(dir)?;
     match fs::DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).on("create", dir),
         _ => sync_dir(above),
@@ -160,4 +248,32 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), VaultError> {
 
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Where a test lets the process die: from the chosen step on nothing reaches the disk any more.
+#[cfg(test)]
+pub(crate) mod cut {
+    use crate::VaultError;
+    use std::{cell::Cell, io, path::Path};
+
+    thread_local! {
+        static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    /// After so many steps of this thread; `None`: never.
+    pub(crate) fn after(steps: Option<u32>) {
+        LEFT.set(steps);
+    }
+
+    pub(crate) fn here(path: &Path) -> Result<(), VaultError> {
+        match LEFT.get() {
+            Some(0) => {
+                Err(VaultError::Io { what: "die at", path: path.to_owned(), source: io::ErrorKind::Other.into() })
+            }
+            left => {
+                LEFT.set(left.map(|left| left - 1));
+                Ok(())
+            }
+        }
+    }
 }

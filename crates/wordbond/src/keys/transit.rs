@@ -68,12 +68,11 @@ impl Transit {
         };
         VaultError::Keeper { keeper: self.name(), reason }
     }
+}
 
-    fn latest(&self) -> Result<u64, VaultError> {
-        let found = self.ask("GET", &format!("keys/{}", self.key), None).map_err(|refused| self.keeper(refused))?;
-        let odd = || Refused::Other("it named no latest version".to_owned());
-        found.pointer("/data/latest_version").and_then(Value::as_u64).ok_or_else(|| self.keeper(odd()))
-    }
+/// The version of the key that wrapped this: `vault:vN:…`.
+fn version(wrapped: &[u8]) -> Option<u64> {
+    std::str::from_utf8(wrapped).ok()?.strip_prefix("vault:v")?.split_once(':')?.0.parse().ok()
 }
 
 /// Why there is no answer to use.
@@ -117,7 +116,11 @@ impl RootKeeper for Transit {
         let body = json!({ "plaintext": STANDARD.encode(key), "associated_data": STANDARD.encode(name) });
         let sent = self.ask("POST", &format!("encrypt/{}", self.key), Some(&body));
         let answer = sent.map_err(|refused| self.keeper(refused))?;
-        match answer.pointer("/data/ciphertext").and_then(Value::as_str).filter(|text| text.starts_with("vault:v")) {
+        match answer
+            .pointer("/data/ciphertext")
+            .and_then(Value::as_str)
+            .filter(|text| version(text.as_bytes()).is_some())
+        {
             Some(text) => Ok(text.as_bytes().to_vec()),
             None => Err(self.keeper(Refused::Other("its answer holds no ciphertext".to_owned()))),
         }
@@ -144,8 +147,13 @@ impl RootKeeper for Transit {
         self.ask("POST", &format!("keys/{}/rotate", self.key), None).map_err(|refused| self.keeper(refused)).map(drop)
     }
 
-    fn retire(&self) -> Result<(), VaultError> {
-        let body = json!({ "min_decryption_version": self.latest()? });
+    /// The oldest version that still opens becomes the oldest that is needed. Not the newest that there is: Vault may have
+    /// rotated the key since, by itself or for somebody else.
+    fn retire(&self, kept: &[Vec<u8>]) -> Result<(), VaultError> {
+        let odd = || self.keeper(Refused::Other("its ciphertexts name no version".to_owned()));
+        let versions = kept.iter().map(|wrapped| version(wrapped)).collect::<Option<Vec<u64>>>().ok_or_else(odd)?;
+        let Some(oldest) = versions.into_iter().min() else { return Ok(()) };
+        let body = json!({ "min_decryption_version": oldest });
         let sent = self.ask("POST", &format!("keys/{}/config", self.key), Some(&body));
         sent.map_err(|refused| self.keeper(refused)).map(drop)
     }

@@ -3,6 +3,7 @@
 use kernel::{PersonId, TenantId};
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fs,
     path::Path,
     process::{Command, Output},
@@ -63,6 +64,8 @@ fn a_root_key_is_sealed_and_a_lost_or_wrong_one_is_one_clear_line() {
     assert!(refused(&keys(room.path(), &["list", "--passphrase-file", word])).contains("not sealed"));
     let sealed = keys(room.path(), &["rotate", "--root", "--new-passphrase-file", word]);
     assert!(sealed.status.success(), "{sealed:?}");
+    assert!(keys(room.path(), &["check"]).status.success(), "where the passphrase is, is remembered");
+    fs::remove_file(room.path().join("keys.json")).unwrap();
     assert!(refused(&keys(room.path(), &["check"])).contains("--passphrase-file"));
     assert!(keys(room.path(), &["check", "--passphrase-file", word]).status.success());
     let root = room.path().join("root.key");
@@ -70,4 +73,57 @@ fn a_root_key_is_sealed_and_a_lost_or_wrong_one_is_one_clear_line() {
     fs::remove_file(&root).unwrap();
     assert!(refused(&keys(room.path(), &["list", "--passphrase-file", word])).contains("is missing"));
     assert!(!root.exists(), "another one was made in its place");
+}
+
+/// Every key in a folder.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().display().to_string();
+        if entry.path().is_dir() {
+            out.extend(files(&entry.path()).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
+        } else if !name.starts_with('.') {
+            out.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+    out
+}
+
+#[test]
+fn the_mirror_that_the_system_was_started_with_is_never_left_out() {
+    let room = tempfile::tempdir().unwrap();
+    let at = |name: &str| room.path().join(name);
+    let (data, mirror, word) = (at("data"), at("mirror"), at("passphrase"));
+    fs::create_dir(&data).unwrap();
+    fs::write(&word, "correct horse\n").unwrap();
+    let word = word.to_str().unwrap();
+    drop(KeyRing::open(&data, Some(&mirror)).unwrap());
+    // What `up` leaves behind when it ends.
+    fs::write(data.join("keys.json"), format!("{{\"key_mirror\": {mirror:?}}}")).unwrap();
+    let seal = ["rotate", "--root", "--new-passphrase-file", word];
+    // Its disk is not mounted: neither is it left out, nor is another one begun in its place.
+    fs::rename(&mirror, at("elsewhere")).unwrap();
+    let before = (files(&data.join("keys")), fs::read(data.join("root.key")).unwrap());
+    let elsewhere = at("other").display().to_string();
+    let other = [&seal[..], &["--key-mirror", &elsewhere]].concat();
+    for arguments in [&seal[..], &["check"], &other] {
+        assert!(refused(&keys(&data, arguments)).contains("mirror"), "{arguments:?}");
+        assert!(!mirror.exists() && !at("other").exists(), "a mirror was begun");
+    }
+    // A copy of it is none that the system keeps.
+    KeyRing::open(&data, Some(&at("other"))).unwrap();
+    assert!(refused(&keys(&data, &other)).contains("left out"));
+    assert_eq!((files(&data.join("keys")), fs::read(data.join("root.key")).unwrap()), before);
+    fs::rename(at("elsewhere"), &mirror).unwrap();
+    let sealed = keys(&data, &seal);
+    assert!(sealed.status.success(), "{sealed:?}");
+    assert_eq!(files(&data.join("keys")), files(&mirror));
+    // The passphrase is remembered too: it is the one that opens the root key now.
+    assert!(keys(&data, &["check"]).status.success());
+    let told = json(&keys(&data, &["list", "--json", "--passphrase-file", word]));
+    assert_eq!(told["mirror"], mirror.to_str().unwrap(), "one option leaves the others as they are");
+    let unsealed = keys(&data, &["rotate", "--root", "--without-passphrase"]);
+    assert!(unsealed.status.success(), "{unsealed:?}");
+    assert!(keys(&data, &["check"]).status.success());
+    assert_eq!(files(&data.join("keys")), files(&mirror));
 }

@@ -158,8 +158,8 @@ async fn a_system_with_a_sealed_root_key_survives_what_happens_to_its_keys() {
     assert_eq!(fs::read_to_string(&root).unwrap(), exchanged);
     reads(&instance, &mut browser, &second, &picture).await;
     instance.stop();
-    let (right, mirror) = (elsewhere.at("right").display().to_string(), elsewhere.at("mirror").display().to_string());
-    let rotated = keys(&dir, &[&again[..], &["--passphrase-file", &right, "--key-mirror", &mirror]].concat()).await;
+    // What it was started with is remembered, the mirror too.
+    let rotated = keys(&dir, &again).await;
     assert!(rotated.status.success(), "{rotated:?}");
     refused(&instance, &elsewhere, Some("right"), "passphrase").await;
     instance.more(elsewhere.arguments(Some("next")));

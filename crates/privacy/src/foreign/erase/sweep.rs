@@ -4,7 +4,7 @@ use super::Request;
 use crate::foreign::{
     error::ForeignError,
     map::{Mention, Rule, Table},
-    needles::{ERASED, Needles},
+    needles::{DISTINCT, ERASED, Needles},
     receipt::Searched,
     state::{Folder, Progress},
 };
@@ -19,7 +19,7 @@ use std::{
 };
 use store::foreign::{
     Foreign, Kind, TableName,
-    change::is_passing,
+    change::{is_about_data, is_passing},
     search::{Found, Reader, Searched as Column},
 };
 use uuid::Uuid;
@@ -31,6 +31,10 @@ const PASSES: usize = 24;
 /// How often a change is tried when somebody is in the way.
 const TRIES: u32 = 8;
 
+/// How many random signs tell one placeholder from another, at most and at least.
+const MOST_RANDOM: usize = 12;
+const LEAST_RANDOM: usize = 8;
+
 /// A column, and what stands there instead of an identifier.
 #[derive(Clone, Debug)]
 struct Place {
@@ -39,6 +43,9 @@ struct Place {
     unique: bool,
     /// The longest text that fits.
     longest: usize,
+    /// Whether it holds JSON, or several values that are.
+    json: bool,
+    several: bool,
 }
 
 /// What was found in one column.
@@ -170,24 +177,32 @@ fn searchable(request: Request<'_>, table: &Table) -> Vec<Place> {
             column: Column { column: column.name.clone(), kind: column.kind.clone(), bytes: column.base == "bytea" },
             unique: live.uniques.iter().any(|unique| unique.contains(&column.name)),
             longest: column.longest.and_then(|longest| usize::try_from(longest).ok()).unwrap_or(usize::MAX),
+            json: column.is_json(),
+            several: column.is_array(),
         })
         .collect()
 }
 
 impl Place {
-    /// What the text becomes; `None` where it names nobody, or may not be changed.
+    /// What the text becomes; `None` where it names nobody, may not be changed, or would not fit.
     fn redacted(&self, needles: &Needles, text: &str) -> Option<String> {
-        if self.column.bytes {
+        if self.column.bytes || (self.json && self.several) {
             return None;
         }
-        let new = if self.unique {
-            let random = Uuid::new_v4().simple().to_string();
-            needles.redact(text, &format!("[erased-{}]", random.get(..12)?))
-        } else {
-            needles.redact(text, ERASED)
+        let instead = if self.unique { distinct(self.longest)? } else { ERASED.to_owned() };
+        let new = match self.json {
+            true => needles.redact_json(text, &instead),
+            false => needles.redact(text, &instead),
         };
-        new.map(|new| new.chars().take(self.longest).collect())
+        new.filter(|new| new.chars().count() <= self.longest)
     }
+}
+
+/// What stands where no value may come twice: as much that is random as fits.
+fn distinct(longest: usize) -> Option<String> {
+    let random = Uuid::new_v4().simple().to_string();
+    let length = MOST_RANDOM.min(longest.checked_sub(DISTINCT - LEAST_RANDOM)?);
+    Some(format!("[erased-{}]", random.get(..length).filter(|random| random.len() >= LEAST_RANDOM)?))
 }
 
 async fn of_page(
@@ -217,13 +232,36 @@ async fn of_page(
             }
         }
         for some in changes.chunks(500) {
-            count.redacted += replace(foreign, leaf, &place.column, some).await?;
+            let (redacted, refused) = replace(foreign, leaf, &place.column, some).await?;
+            count.redacted += redacted;
+            count.left += refused;
         }
     }
     Ok(())
 }
 
+/// How many were replaced, and how many the database does not take: a rule of its own forbids what would stand there.
 async fn replace(
+    foreign: &mut Foreign,
+    leaf: &TableName,
+    column: &Column,
+    changes: &[(String, String, String)],
+) -> Result<(u64, u64), ForeignError> {
+    match try_replace(foreign, leaf, column, changes).await {
+        Err(ForeignError::Store(error)) if is_about_data(&error) => {}
+        other => return Ok((other?, 0)),
+    }
+    let (mut redacted, mut refused) = (0, 0);
+    for change in changes.chunks(1) {
+        match try_replace(foreign, leaf, column, change).await {
+            Err(ForeignError::Store(error)) if is_about_data(&error) => refused += 1,
+            other => redacted += other?,
+        }
+    }
+    Ok((redacted, refused))
+}
+
+async fn try_replace(
     foreign: &mut Foreign,
     leaf: &TableName,
     column: &Column,

@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::foreign::{
     map::{Map, Mention, Rule, Table},
+    needles::{DISTINCT, ERASED},
     territory::becomes,
 };
 use kernel::DataClass;
@@ -32,7 +33,8 @@ pub(super) fn rules(map: &Map, table: &Table, live: &Live, findings: &mut Findin
     anonymising(table, live, findings);
     ageing(table, live, findings);
     for column in table.mentions.iter().filter(|(_, what)| **what == Mention::Redact).map(|(column, _)| column) {
-        redacting(table, live.column(column), findings);
+        let is_unique = live.uniques.iter().any(|unique| unique.contains(column));
+        redacting(table, live.column(column), is_unique, findings);
     }
     if !live.triggers.is_empty() && is_owned {
         findings.advice(name, format!("has triggers that run when its rows change: {}", live.triggers.join(", ")));
@@ -125,12 +127,21 @@ fn ageing(table: &Table, live: &Live, findings: &mut Findings) {
     }
 }
 
-fn redacting(table: &Table, column: Option<&Column>, findings: &mut Findings) {
+fn redacting(table: &Table, column: Option<&Column>, is_unique: bool, findings: &mut Findings) {
     let Some(column) = column else { return };
     let place = format!("{}.{}", table.name, column.name);
+    let needed = if is_unique { DISTINCT } else { ERASED.len() };
     if column.base == "bytea" {
         findings.error(place, "holds bytes: what names somebody in them cannot be replaced");
+    } else if column.is_json() && column.is_array() {
+        findings.error(place, "holds lists of JSON: what names somebody in them cannot be replaced");
     } else if column.generated {
         findings.error(place, "is made by the database from other columns and cannot be changed");
+    } else if column.longest.is_some_and(|longest| usize::try_from(longest).is_ok_and(|longest| longest < needed)) {
+        let why = if is_unique { ", where no value may come twice" } else { "" };
+        findings.error(
+            place,
+            format!("holds {} and has no room for the {needed} signs of what is put there{why}", column.kind),
+        );
     }
 }

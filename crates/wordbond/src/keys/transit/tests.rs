@@ -20,12 +20,14 @@ use vault::{KeyRing, Place, RootSource, Sealed, Subject};
 const TOKEN: &str = "hvs.a-token";
 
 /// The versions of one key, newest last, and the oldest that may still open.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Engine {
     versions: Vec<[u8; 32]>,
     oldest: usize,
     calls: usize,
     sealed: bool,
+    /// How many encryptions it takes until it rotates the key by itself, once.
+    patience: Option<usize>,
 }
 
 type Shared = Arc<Mutex<Engine>>;
@@ -52,7 +54,11 @@ async fn encrypt(State(engine): State<Shared>, headers: HeaderMap, axum::Json(bo
     if let Some(refusal) = admit(&engine, &headers) {
         return refusal;
     }
-    let engine = engine.lock().unwrap();
+    let mut engine = engine.lock().unwrap();
+    if engine.patience == Some(0) {
+        engine.versions.push([9; 32]);
+    }
+    engine.patience = engine.patience.and_then(|left| left.checked_sub(1));
     let mut nonce = [0; 12];
     aws_lc_rs::rand::fill(&mut nonce).unwrap();
     let mut text = STANDARD.decode(body["plaintext"].as_str().unwrap()).unwrap();
@@ -107,14 +113,6 @@ async fn rotate(State(engine): State<Shared>, headers: HeaderMap, Path(what): Pa
     StatusCode::NO_CONTENT.into_response()
 }
 
-async fn show(State(engine): State<Shared>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = admit(&engine, &headers) {
-        return refusal;
-    }
-    let engine = engine.lock().unwrap();
-    axum::Json(json!({ "data": { "latest_version": engine.versions.len() } })).into_response()
-}
-
 /// Knows nobody: who may do what, the engine says.
 struct Nobody;
 
@@ -151,7 +149,6 @@ impl Server {
         let table = RouteTable::new([
             Route::post_with("/v1/transit/encrypt/wordbond", open, encrypt, &engine),
             Route::post_with("/v1/transit/decrypt/wordbond", open, decrypt, &engine),
-            Route::get_with("/v1/transit/keys/wordbond", open, show, &engine),
             Route::post_with("/v1/transit/keys/wordbond/{what}", open, rotate, &engine),
         ]);
         let gate: Arc<dyn Gate> = Arc::new(Nobody);
@@ -197,6 +194,66 @@ async fn the_root_key_never_leaves_its_keeper_and_is_exchanged_there() {
     let again = server.open(dir.path()).unwrap();
     assert_eq!(sealed.open(&again, &place).unwrap(), "word");
     assert!(again.damaged().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_rotated_by_somebody_else_meanwhile_shuts_nobody_out() {
+    // Between the first and the second thing that is wrapped anew, and after the last.
+    for (patience, oldest) in [(Some(1), 2), (None, 2)] {
+        let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
+        let keys = server.open(dir.path()).unwrap();
+        server.engine.lock().unwrap().patience = patience;
+        let after = Arc::new(Late { keeper: server.keeper(TOKEN), engine: Arc::clone(&server.engine) });
+        let keys = match patience {
+            Some(_) => keys,
+            None => KeyRing::open_with(dir.path(), None, RootSource::Keeper(after)).unwrap(),
+        };
+        keys.rotate_root().unwrap();
+        let (least, versions) = {
+            let engine = server.engine.lock().unwrap();
+            (engine.oldest, engine.versions.len())
+        };
+        assert_eq!((least, versions), (oldest, 3));
+        let again = server.open(dir.path()).unwrap();
+        assert!(again.damaged().unwrap().is_empty());
+        again.rotate_root().unwrap();
+        assert_eq!(server.engine.lock().unwrap().oldest, 4);
+        server.open(dir.path()).unwrap();
+    }
+}
+
+/// A keeper whose key is rotated by somebody else right before the old ones are to go.
+#[derive(Debug)]
+struct Late {
+    keeper: Transit,
+    engine: Shared,
+}
+
+impl RootKeeper for Late {
+    fn name(&self) -> String {
+        self.keeper.name()
+    }
+
+    fn wrap(&self, name: &str, key: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.keeper.wrap(name, key)
+    }
+
+    fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.keeper.unwrap(name, wrapped)
+    }
+
+    fn advance(&self) -> Result<(), VaultError> {
+        self.keeper.advance()
+    }
+
+    fn retire(&self, kept: &[Vec<u8>]) -> Result<(), VaultError> {
+        self.engine.lock().unwrap().versions.push([9; 32]);
+        self.keeper.retire(kept)
+    }
+
+    fn is_advancing(&self) -> bool {
+        self.keeper.is_advancing()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
