@@ -86,9 +86,7 @@ async fn run(store: &Store) -> Result<Finding, StoreError> {
             let restricted = restricted::attack(store, &mut backup).await?;
             Ok(conclude(&census, report, &restricted, &breaches))
         }
-        Err(_) if !breaches.is_empty() => {
-            Ok(conclude(&Census::default(), report, &Restricted::default(), &breaches))
-        }
+        Err(_) if !breaches.is_empty() => Ok(conclude(&Census::default(), report, &Restricted::default(), &breaches)),
         Err(error) => Err(error),
     }
 }

@@ -69,6 +69,7 @@ impl Held {
             if matches!(shown.state.as_str(), "working" | "done") {
                 return Err(Stop::Broke("somebody whose data a law holds was erased all the same".to_owned()));
             }
+            // The job that would have erased them says so when it has found the hold.
             if shown.held_until.is_some() {
                 break;
             }
@@ -80,9 +81,6 @@ impl Held {
             }
             sleep(Duration::from_millis(250)).await;
         }
-        // It says so from the instant at which it was asked for: what counts is what is there after it would have begun.
-        sleep(store::rights::cases::BEGINS.unsigned_abs().saturating_sub(begun.elapsed()) + Duration::from_secs(2))
-            .await;
         let there = accounts::by_id(store, self.account).await?.is_some();
         if !there || self.visitor.get("/account").await?.status != 200 {
             return Err(Stop::Broke("the account of somebody whose data a law holds is gone".to_owned()));
