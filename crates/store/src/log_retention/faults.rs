@@ -48,4 +48,34 @@ pub const FAULTS: &[Fault] = &[
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name = 'values.log')"),
     },
+    Fault {
+        id: "logs-of-years-ago-packed",
+        about: "The logs are packed every night for the archive, which no sweep takes.",
+        breaks: &["log-retention"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cd %L && for log in server-*.log; do gzip -c $log > $log.gz; done', current_setting('log_directory'))); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
+                       format('cd %L && rm -f server-*.log.gz', current_setting('log_directory'))); END $$",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name LIKE 'server-%.log.gz')"),
+    },
+    Fault {
+        id: "logs-thinned",
+        about: "One entry is taken out of each log; the marks that the probe left stay.",
+        breaks: &["log-retention"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cd %L && mkdir ../thin && for log in server-*.log; do head -n 1 $log > ../thin/$log;
+                            tail -n +2 $log > ../thin/rest; cat ../thin/rest > $log; done; rm ../thin/rest',
+                       current_setting('log_directory'))); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cd %L && for log in ../thin/*; do cat $log ${log##*/} > ../thin.whole; cat ../thin.whole > ${log##*/}; done;
+                            rm -r ../thin ../thin.whole',
+                       current_setting('log_directory'))); END $$",
+        },
+        bites: Bites::Sql("SELECT (pg_stat_file(current_setting('log_directory') || '/../thin')).isdir"),
+    },
 ];
