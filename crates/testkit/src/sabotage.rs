@@ -125,10 +125,17 @@ impl Runner {
         &self.kept
     }
 
-    /// Whether the profile promises anything that the fault breaks.
-    #[must_use]
-    pub fn concerns(&self, fault: &Fault) -> bool {
-        self.controls.iter().any(|(_, control)| fault.breaks.contains(&control.as_str()))
+    /// Whether the profile promises anything that the fault breaks, and the copy has what the fault takes away: a service without
+    /// files has none that could be moved.
+    ///
+    /// # Errors
+    /// The copy cannot be asked.
+    pub async fn concerns(&self, fault: &Fault) -> io::Result<bool> {
+        let promised = self.controls.iter().any(|(_, control)| fault.breaks.contains(&control.as_str()));
+        match fault.make {
+            Make::Moving { which, .. } if promised => Ok(!self.paths(which).await?.is_empty()),
+            _ => Ok(promised),
+        }
     }
 
     /// Carries out one fault.
