@@ -109,7 +109,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "password-hash-slow-for-known",
         about: "Looking up an account that exists takes almost a second longer than looking up one that does not.",
-        breaks: &["password-hash"],
+        breaks: &["password-hash", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE FUNCTION wordbond.dawdle() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

@@ -29,7 +29,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             log and once in the operator's, open to the commitment that stands in the ledger, and be sealed within ten \
             seconds; each refused act must change and tell nothing. For every team, not the planted one alone, the \
             transaction that last wrote its row must be one that appended an event of it, every kept event must open to the \
-            commitment of its entry in the ledger, and every such entry must have its event. Then the whole ledger is read from outside and verified \
+            commitment of its entry in the ledger, and every such entry must have its event; and for a sample of teams, drawn \
+            anew, somebody of the team must see all of them. Then the whole ledger is read from outside and verified \
             against its tiles and signed checkpoint, so that one changed byte is found. It cannot see an act of \
             which both row and event were overwritten by a later act before it was looked at.",
     wing: "ingress",
@@ -117,5 +118,6 @@ fn judge(trail: &trail::Trail) -> Result<(), Stop> {
     count(trail.unexplained, "teams were changed in a transaction that told nothing of it")?;
     count(trail.unanchored, "events of the audit log are not in the ledger")?;
     count(trail.unopened, "events of the audit log do not open to the commitment in the ledger")?;
+    count(trail.hidden, "events of the audit log are hidden from the team that they are about")?;
     count(trail.untold, "entries of the ledger have no event, or more than one, in the audit log")
 }

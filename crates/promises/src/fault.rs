@@ -49,6 +49,13 @@ pub enum Make {
         /// Where to, relative to the data directory.
         to: &'static str,
     },
+    /// Files are moved aside inside the scratch data directory, as somebody does who tidies up; undo moves them back.
+    Moving {
+        /// SQL that yields the path of each file, relative to the data directory: one text in each row.
+        which: &'static str,
+        /// The folder into which they are moved, relative to the data directory.
+        aside: &'static str,
+    },
     /// Whatever appears in a folder of the scratch data directory is copied to another one at once, and stays there.
     Copying {
         /// The folder, relative to the data directory.
@@ -89,6 +96,8 @@ pub enum Meddling {
     Freeze(On),
     /// Keeps what it passes on, bodies included, in this file below the data directory; undoing it removes the file.
     Keep(&'static str),
+    /// The same of bodies that are at least so many bytes long, as whoever spills large ones to the disk does.
+    KeepLarge(&'static str, usize),
 }
 
 /// Which requests or responses a meddling touches. Of requests only the path is known.

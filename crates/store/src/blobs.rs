@@ -24,12 +24,13 @@ use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, pat
 use outbound::Dialler;
 use sqlx::Row as _;
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use uuid::Uuid;
-use vault::{Place, Subject};
+use vault::{Place, Subject, stream::sealed_length};
 
 /// The job that deletes objects. It names the owner first, then the blobs.
 pub const DELETE: &str = "blob-delete";
@@ -227,17 +228,55 @@ pub async fn erase(store: &Store, tenant: TenantId, owner: PersonId) -> Result<u
     Ok(found.len())
 }
 
-/// The blobs that rows name, of everybody: for whoever compares rows and objects.
+/// What became of the objects that rows name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many rows name one.
+    pub rows: usize,
+    /// The objects that are not there, or not in their whole length.
+    pub lost: Vec<Blob>,
+}
+
+/// Compares every row with its object, of everybody, by one listing of the place: no object is read.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn kept(store: &Store) -> Result<Vec<Blob>, StoreError> {
+/// When database or place cannot be asked.
+pub async fn kept(store: &Store) -> Result<Kept, StoreError> {
+    // The rows first: an object is there before its row and goes after it.
+    let rows = named(store).await?;
+    let mut there: BTreeMap<Uuid, (Blob, u64)> = BTreeMap::new();
+    let mut objects = store.blobs().objects.list(None);
+    while let Some(object) = objects.try_next().await? {
+        if let Some((tenant, owner, id)) = parse(&object.location) {
+            there.insert(id, (Blob { tenant, owner, id }, object.size));
+        }
+    }
+    let is_lost = |(blob, size): &(Blob, Option<u64>)| match there.get(&blob.id) {
+        Some((found, length)) => found != blob || size.is_some_and(|size| *length != sealed_length(size)),
+        None => true,
+    };
+    let mut lost: Vec<Blob> = rows.iter().filter(|row| is_lost(row)).map(|(blob, _)| *blob).collect();
+    if !lost.is_empty() {
+        // What was deleted meanwhile has no row any more.
+        let still: BTreeSet<Uuid> = named(store).await?.iter().map(|(blob, _)| blob.id).collect();
+        lost.retain(|blob| still.contains(&blob.id));
+    }
+    Ok(Kept { rows: rows.len(), lost })
+}
+
+/// The blobs that rows name, with how long each is, unsealed, where that is known.
+async fn named(store: &Store) -> Result<Vec<(Blob, Option<u64>)>, StoreError> {
+    const SQL: &str = "SELECT b.tenant_id, b.owner_id, b.blob_id, d.size FROM wordbond.blob AS b
+        LEFT JOIN wordbond.drawing AS d
+            ON d.tenant_id = b.tenant_id AND d.blob_id = b.blob_id AND d.owner_id = b.owner_id";
     let mut backup = store.connect_as(crate::Role::Backup).await?;
-    let rows = sqlx::query("SELECT tenant_id, owner_id, blob_id FROM wordbond.blob").fetch_all(&mut backup).await?;
+    let rows = sqlx::query(SQL).fetch_all(&mut backup).await?;
     rows.iter()
         .map(|row| {
             let (tenant, owner): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(Blob { tenant: tenant.into(), owner: owner.into(), id: row.try_get(2)? })
+            let blob = Blob { tenant: tenant.into(), owner: owner.into(), id: row.try_get(2)? };
+            let size: Option<i64> = row.try_get(3)?;
+            Ok((blob, size.and_then(|size| u64::try_from(size).ok())))
         })
         .collect()
 }

@@ -4,6 +4,7 @@
 //! without anybody's thinking of it. Sealed columns are opened; where one belongs stands in [`sealed`], which a test holds
 //! against the map. Hashes of secrets and look-up keys stay out: nobody can read them.
 
+pub mod blind;
 mod log;
 mod sealed;
 pub mod walk;

@@ -233,11 +233,24 @@ async fn policies(conn: &mut PgConnection, map: &DataMap) -> Result<Vec<Breach>,
         let (table, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let (permissive, roles, command): (String, Vec<String>, String) =
             (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
-        let Some(table) = map.scoped().find(|scoped| scoped.name == table) else { continue };
+        let Some(table) = map.table(&table) else { continue };
         if permissive != "PERMISSIVE" {
+            out.push(Breach {
+                rule: "no policy takes away what another gives: a row that its owner does not see is in no copy, export or count",
+                what: format!("the policy {name} on {} restricts", table.name),
+            });
             continue;
         }
         let clauses = [row.try_get::<String, _>(5)?, row.try_get(6)?];
+        if roles == [Role::Backup.name()] && clauses != ["true", ""] {
+            out.push(Breach {
+                rule: "the backup sees every row: what it does not see is in no comparison",
+                what: format!("the policy {name} on {} keeps rows from it", table.name),
+            });
+        }
+        if !table.is_scoped() {
+            continue;
+        }
         if let Some(word) = clauses.iter().find_map(|clause| loose(clause)) {
             out.push(Breach {
                 rule: "a policy compares with the scope of the transaction and leaves no other way open",

@@ -8,6 +8,7 @@ mod entries;
 mod faults;
 mod plant;
 mod rehearsal;
+mod strays;
 
 pub use faults::FAULTS;
 pub use plant::Plant;
@@ -48,8 +49,9 @@ pub const SPEC: ControlSpec = ControlSpec {
     about: "Logs are what the system itself writes: the database server's logs, one a day, and the counts of what browsers \
             reported. A day's log is removed when its last entry has been kept for the time promised. The probe reads every \
             entry: none may be older than that time and one day. It leaves a mark in the log at each attack, by knocking at \
-            the database under a name that nobody has: each mark of the time kept must still be there; and for each start of \
-            the system that the ledger tells of, the log must have entries of that hour. The mark of an old day that it left \
+            the database under a name that nobody has: each mark of the time kept must still be there; for each start of \
+            the system that the ledger tells of, the log must have entries of that hour; and each day's log must begin as it \
+            did at the attack before. No other file may lie among the logs, nor an older log elsewhere below the data directory. The mark of an old day that it left \
             at the attack before must be gone. On copies of a hundred days, which is a rehearsal and named so, the sweep must \
             remove exactly those that have run out. Where no personal data is promised, it acts through the public API as \
             somebody whom it planted and then searches all logs for them, and every entry for addresses of mail and network. \
@@ -227,6 +229,10 @@ async fn attack(
     if let Some(old) = entries.older_than(limit, plant.old_day()) {
         return Err(Stop::Broke(format!("a log has an entry of {old}, and logs are kept for {keep}")));
     }
+    if let Some(stray) = strays::first(&Places::of(data_dir), &layout, limit)? {
+        return Err(Stop::Broke(stray));
+    }
+    let days = plant.days_stand(&layout, before(now, keep))?;
     let marks = plant.marks_stand(&entries, before(now, keep))?;
     let starts = starts_are_told(store, &entries, before(now, keep)).await?;
     let gone = plant.old_day_went(&layout, now)?;
@@ -241,6 +247,8 @@ async fn attack(
         entries.count()
     ))
     .tried("read the time of every entry of every log")
+    .tried(format!("compared the beginning of {days} logs with what stood there at the attack before"))
+    .tried("looked for logs that no sweep would take")
     .tried("looked for the marks that earlier attacks left, and for entries at each start that the ledger tells of")
     .tried(format!("rehearsal: swept copies of {rehearsed} days, of which exactly the old ones went"))
     .tried("searched the logs for a planted person and for addresses")

@@ -9,11 +9,13 @@ pub use faults::FAULTS;
 
 use crate::{
     Store, StoreError, blobs,
+    copy::blind::blind,
     forensics::words,
     reports,
     rights::retention,
     sealed_columns::{Body, PlantError, call},
     time::At,
+    told::lasting::{self, Lasting},
     upkeep,
 };
 use jiff::SignedDuration;
@@ -126,6 +128,7 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
     if !answer.is_ok_and(|answer| answer.status == 200) {
         return Err(Stop::Broke("a team that is still here cannot be entered any more".to_owned()));
     }
+    let lasting = lasts(store).await?;
     let mut teams = rows::ends(store).await?;
     teams.insert(plant.tenant);
     let before = Rows::of(store, &teams).await?;
@@ -150,10 +153,40 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
     .tried("left something that had run out, and ran every retention job")
     .tried("compared every row of the oldest and the newest teams before and after")
     .tried("looked for what was written at the attack before, and for rows that are dated before they were made")
+    .tried("looked for everything that the logs say was written and not deleted, for everybody's account, and for the objects of files")
     .tried(format!("{busy} teams were at work meanwhile, and were not compared"))
     .covered("rows", all)
     .covered("teams", teams.len() - busy.min(teams.len()))
+    .covered("things written", lasting.written)
     .covered("jobs", run))
+}
+
+/// What was ever written and not deleted must be there, whoever took it and whenever: rows, accounts, and the objects of files
+/// in their whole length.
+async fn lasts(store: &Store) -> Result<Lasting, Stop> {
+    let tables = rows::compared()?;
+    let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+    if let Some((table, hidden)) = blind(store, &tables).await? {
+        return Err(Stop::Broke(format!("{hidden} rows of {table} are kept from the role that compares")));
+    }
+    let lasting = lasting::walk(store).await?;
+    if lasting.gone > 0 {
+        return Err(Stop::Broke(format!(
+            "{} of {} notes, drawings and objectives that somebody wrote, and nobody deleted, are gone",
+            lasting.gone, lasting.written
+        )));
+    }
+    if lasting.accountless > 0 {
+        return Err(Stop::Broke(format!(
+            "the accounts of {} people who are still in a team are gone",
+            lasting.accountless
+        )));
+    }
+    let kept = blobs::kept(store).await?;
+    match kept.lost.len() {
+        0 => Ok(lasting),
+        lost => Err(Stop::Broke(format!("{lost} of {} files are gone from the object store, or cut short", kept.rows))),
+    }
 }
 
 /// What was written at the attack before must be there as it was. How long a token is good is another promise's, and that

@@ -4,6 +4,7 @@
 //! the raw files for what it wrote itself, and by opening everybody's values.
 
 mod faults;
+mod outside;
 mod plant;
 mod walk;
 
@@ -13,7 +14,9 @@ pub use plant::{Plant, PlantError};
 
 use crate::{
     DataMap, Store, StoreError,
+    copy::blind::blind,
     forensics::{self, Mark, Needles},
+    key_census,
 };
 use kernel::Span;
 use outbound::Site;
@@ -21,7 +24,7 @@ use promises::{
     Finding, Promise,
     control::{ControlSpec, Mode, ParamKind, ParamSpec, Standards, Stronger, Vantage},
 };
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// The control.
 pub const SPEC: ControlSpec = ControlSpec {
@@ -35,9 +38,11 @@ pub const SPEC: ControlSpec = ControlSpec {
             a mark that it left in the clear in each of these places, or it proves nothing. It then walks every column on the \
             data map that must be sealed, everybody's rows and not the planted ones alone (a sample drawn anew where there \
             are more than 20,000), and opens each value under the key and at the place where it belongs: what does not open \
-            there is not sealed, whatever it looks like. A column that the map does not know breaks the promise too. At a \
-            managed server the raw files cannot be read, and the finding says so. It cannot see the database's memory, \
-            blocks of the disk that belong to no file, nor who else has the root key.",
+            there is not sealed, whatever it looks like. Whoever is there must have their key. In the same search the root \
+            key, the keys wrapped under it, and 200 addresses of anybody, drawn anew, must stand nowhere in the database's \
+            files; other texts of others are seen in their columns alone. A column that the map does not know breaks the \
+            promise too. At a managed server the raw files cannot be read, and the finding says so. It cannot see the \
+            database's memory, blocks of the disk that belong to no file, nor who else has the root key.",
     wing: "vault",
     vantage: Vantage::Inside,
     params: &[ParamSpec {
@@ -96,13 +101,25 @@ async fn attack(
         return Err(Stop::Broke(format!("values are sealed with {CIPHER} and not with {named}")));
     }
     on_the_map(store).await?;
+    if let Some((table, hidden)) = blind(store, &walk::tables()?).await? {
+        return Err(Stop::Broke(format!("{hidden} rows of {table} are kept from the role that opens them all")));
+    }
+    can_be_opened(store).await?;
     let needles = plant.write(site).await?;
     let walked = walk::walk(store).await?;
     if let Some(first) = walked.open.first() {
         let (count, more) = (walked.open.len(), walked.values);
         return Err(Stop::Broke(format!("{count} of {more} values are not sealed, the first in {first}")));
     }
+    if let Some(first) = walked.lost.first() {
+        let count = walked.lost.len();
+        return Err(Stop::Broke(format!(
+            "{count} rows of somebody who is still here have lost their key, first in {first}"
+        )));
+    }
     let planted = needles.names().len();
+    let known = walked.addresses.len();
+    let needles = outside::addresses(outside::keys(needles, store, data_dir)?, &walked.addresses);
     let finding = match raw(store, data_dir, &needles).await? {
         Some(raw) => Finding::held(format!(
             "{} values in {} columns open under their own key and nowhere in the clear; of {planted} planted texts nothing \
@@ -111,7 +128,9 @@ async fn attack(
         ))
         .tried("searched the data files, write-ahead log, temporary and deleted files and logs for what was just written")
         .tried("found a mark in the clear in the same places")
+        .tried(format!("searched the same for the root key, for what is wrapped under it, and for {known} addresses of anybody"))
         .covered("raw files", raw.files)
+        .covered("addresses", known)
         .covered("raw MiB", usize::try_from(raw.bytes >> 20).unwrap_or(usize::MAX))
         .covered("places of the mark", raw.marks),
         None => Finding::held(format!(
@@ -133,6 +152,21 @@ async fn on_the_map(store: &Store) -> Result<(), Stop> {
     match differences.first() {
         Some(first) => Err(Stop::Broke(format!("the data map does not tell what lies where: {first}"))),
         None => Ok(()),
+    }
+}
+
+/// Everybody who is there must have their key: a value whose key is lost is sealed from its owner too. Who comes or goes while
+/// it is compared fits at the second look.
+async fn can_be_opened(store: &Store) -> Result<(), Stop> {
+    let mut missing: BTreeSet<String> =
+        key_census::census(store, store.clock().now()).await?.without_key.into_iter().collect();
+    if !missing.is_empty() {
+        let again = key_census::census(store, store.clock().now()).await?.without_key;
+        missing.retain(|name| again.contains(name));
+    }
+    match missing.len() {
+        0 => Ok(()),
+        count => Err(Stop::Broke(format!("the keys of {count} people, teams or accounts that are here are lost"))),
     }
 }
 

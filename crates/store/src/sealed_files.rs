@@ -17,6 +17,7 @@ use crate::{
 };
 use kernel::Span;
 use outbound::Site;
+use plant::Uploaded;
 use promises::{
     Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
@@ -28,9 +29,10 @@ pub const SPEC: ControlSpec = ControlSpec {
     id: "sealed-files",
     title: "Files are ciphertext",
     about: "A file is sealed in chunks with AES-256-GCM, under its owner's key, while it is uploaded; what lies in the object \
-            store, a folder or a bucket, is ciphertext named by ids. The probe uploads a file of its own through the public \
-            API, reads the object that it became as whoever holds the store would, and searches it for pieces of eight bytes \
-            of what was uploaded, and for its name; the same search must find a mark in the clear that the probe put beside \
+            store, a folder or a bucket, is ciphertext named by ids. The probe uploads two files of its own through the public \
+            API, a small one and one of 8 to 12 MiB, of a length that is drawn anew, reads the objects that they became as \
+            whoever holds the store would, and searches them for pieces of eight bytes of what was uploaded, of a large one \
+            from eight places all over it, and for their names; the same search must find a mark in the clear that the probe put beside \
             it. Where the store is a folder it searches every raw file of the system as well, the database's and temporary \
             ones included. It then opens every object there is (a sample drawn anew where there are more than 200), under \
             the key and at the place where it belongs: what does not open there is not sealed, whatever it looks like, and \
@@ -74,16 +76,11 @@ pub async fn probe(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plan
 }
 
 async fn attack(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) -> Result<Finding, Stop> {
-    let before = plant.drawing();
-    let uploaded = plant.upload(site).await?;
-    let planted = objects::of_drawing(store, uploaded.drawing).await?;
-    let bytes = objects::raw(store, planted).await?;
-    if let Some(what) = objects::looks_open(&bytes, uploaded.content.len() as u64) {
-        return Err(Stop::Broke(format!("an uploaded file lies in the object store {what}")));
-    }
-    let needles = Needles::new().bytes("the content", &uploaded.content).words("the name", &uploaded.name);
-    if let Some(name) = forensics::first_in(&bytes, &needles)? {
-        return Err(Stop::Broke(format!("{name} of an uploaded file stands in the clear in its object")));
+    let before = plant.before();
+    let uploads = plant.uploads(site).await?;
+    let mut needles = Needles::new();
+    for uploaded in &uploads {
+        needles = in_store(store, uploaded, needles).await?;
     }
     objects::mark_is_found(store).await.map_err(Stop::Failed)?;
     let walked = objects::walk(store).await?;
@@ -92,13 +89,15 @@ async fn attack(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) 
         return Err(Stop::Broke(format!("{count} of {seen} objects are no sealed files: {first}")));
     }
     let raw = raw(store, data_dir, &needles).await?;
-    plant.read_back(site, &uploaded).await?;
-    if let Some(before) = before {
+    for uploaded in &uploads {
+        plant.read_back(site, uploaded).await?;
+    }
+    for before in before {
         plant.discard(site, before).await?;
     }
     let (seen, opened, files) = (walked.seen, walked.opened, raw.as_ref().map_or(0, |raw| raw.0));
     let held = Finding::held(format!(
-        "an uploaded file became ciphertext, {opened} of {seen} objects open under their own key, and {files} raw files hold \
+        "two uploaded files became ciphertext, {opened} of {seen} objects open under their own key, and {files} raw files hold \
          nothing of it"
     ));
     let held = match raw {
@@ -109,12 +108,25 @@ async fn attack(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) 
         None => held,
     };
     Ok(held
-        .tried("uploaded a file, read the object that it became, and searched it for what was uploaded")
+        .tried("uploaded a small and a large file, read the objects that they became, and searched them for what was uploaded")
         .tried("put a mark in the clear beside it, and found it by the same search")
         .tried("opened objects under the key and at the place where they belong")
-        .tried("downloaded the file and compared it")
+        .tried("downloaded both and compared them")
         .covered("objects", seen)
         .covered("objects opened", opened))
+}
+
+/// Looks at the object that an upload became. Yields the needles, with what was uploaded among them.
+async fn in_store(store: &Store, uploaded: &Uploaded, needles: Needles) -> Result<Needles, Stop> {
+    let bytes = objects::raw(store, objects::of_drawing(store, uploaded.drawing).await?).await?;
+    if let Some(what) = objects::looks_open(&bytes, uploaded.content.len() as u64) {
+        return Err(Stop::Broke(format!("an uploaded file lies in the object store {what}")));
+    }
+    let own = Needles::new().bytes("the content", &uploaded.content).words("the name", &uploaded.name);
+    if let Some(name) = forensics::first_in(&bytes, &own)? {
+        return Err(Stop::Broke(format!("{name} of an uploaded file stands in the clear in its object")));
+    }
+    Ok(needles.bytes("the content", &uploaded.content).words("the name", &uploaded.name))
 }
 
 /// Searches the raw files. Yields how many there were, and in how many kinds of places the mark was found.

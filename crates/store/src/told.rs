@@ -2,6 +2,7 @@
 //! sessions, links and looks are changed by acts, and every act has its event. Whoever changes a row behind the application's
 //! back tells nothing, and a change of somebody else's row is found here as well as one of a planted row.
 
+pub mod lasting;
 mod ways;
 
 use crate::{Role, Store, StoreError, audit, time::At};

@@ -1,13 +1,16 @@
 //! Whether every change that the operator can make has its event, and every entry of the ledger too: looked up for every
 //! tenant at once, not for those that a probe planted.
 
-use crate::{Role, Store, StoreError, audit};
-use kernel::TenantId;
+use crate::{Role, Store, StoreError, audit, team::nobody};
+use kernel::{Actor, PersonId, TenantId};
 use ledger::{Leaf, audit::Commitment};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use vault::KeyRing;
+
+/// In how many teams somebody's view of the log is taken.
+const SAMPLE: i64 = 40;
 
 /// What was found. Only counts: whose change it was stands in no public place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Trail {
     pub unanchored: usize,
     /// How many kept events cannot be opened, or are not what their entry commits to.
     pub unopened: usize,
+    /// How many events are hidden from their own team, of a sample of teams.
+    pub hidden: usize,
     /// How many entries of the ledger commit to an event that is not kept, or is kept more than once.
     pub untold: usize,
 }
@@ -39,7 +44,32 @@ pub async fn walk(store: &Store) -> Result<Trail, StoreError> {
     let events = events(&mut tx, store.keys()).await?;
     drop(tx);
     connection.close().await?;
-    Ok(compare(&tenants, &entries, &events))
+    let hidden = hidden(store, &events).await?;
+    Ok(Trail { hidden, ..compare(&tenants, &entries, &events) })
+}
+
+/// How many of these events their own team does not see, for some teams drawn anew each time: a log only grows, so that who
+/// reads it now must see all that was there before. The log of a team that is being erased is handed over meanwhile.
+async fn hidden(store: &Store, events: &[Kept]) -> Result<usize, StoreError> {
+    const SEEN: &str = "SELECT count(*) FROM wordbond.audit_event WHERE tenant_id = $1";
+    const SOMEBODY: &str = "SELECT t.tenant_id, (SELECT p.person_id FROM wordbond.person AS p
+            WHERE p.tenant_id = t.tenant_id AND p.removed_at IS NULL ORDER BY random() LIMIT 1)
+        FROM wordbond.tenant AS t ORDER BY random() LIMIT $1";
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let teams: Vec<(Uuid, Option<Uuid>)> = sqlx::query_as(SOMEBODY).bind(SAMPLE).fetch_all(&mut backup).await?;
+    let mut hidden = 0;
+    for (tenant, person) in teams {
+        let actor = person.map_or_else(nobody, |id| Actor::Person { id: PersonId::from(id) });
+        let mut scoped = store.scoped(TenantId::from(tenant), &actor).await?;
+        let seen: i64 = sqlx::query_scalar(SEEN).bind(tenant).fetch_one(scoped.conn()).await?;
+        drop(scoped);
+        let before = events.iter().filter(|event| event.tenant == tenant).count();
+        let after: i64 = sqlx::query_scalar(SEEN).bind(tenant).fetch_one(&mut backup).await?;
+        let (seen, after) = (usize::try_from(seen).unwrap_or_default(), usize::try_from(after).unwrap_or_default());
+        hidden += before.min(after).saturating_sub(seen);
+    }
+    backup.close().await?;
+    Ok(hidden)
 }
 
 /// An entry about an event.
@@ -77,6 +107,7 @@ fn compare(tenants: &BTreeMap<Uuid, i64>, entries: &BTreeMap<i64, Entry>, events
         unanchored: events.iter().filter(|event| !entries.contains_key(&event.entry)).count(),
         unopened: events.iter().filter(|event| !opens(event)).count(),
         // No erasure removes an event: the log of a team that goes as a whole is handed over to the operator's.
+        hidden: 0,
         untold: entries.keys().filter(|entry| told.get(entry) != Some(&1)).count(),
     }
 }

@@ -6,6 +6,7 @@ pub mod around;
 pub mod copying;
 pub mod managed;
 pub mod middle;
+pub mod moved;
 pub mod sabotage;
 pub mod scratch_db;
 pub mod scratch_system;

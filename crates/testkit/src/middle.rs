@@ -237,11 +237,18 @@ async fn exchange(state: &State, peer: IpAddr, request: Request<Incoming>) -> Re
     }
     let mut request = request;
     let scatter = meddling.iter().any(|m| matches!(m, Meddling::Scatter));
-    let file =
-        meddling.iter().find_map(|m| if let Meddling::Keep(file) = m { Some(state.folder.join(file)) } else { None });
+    let file = meddling.iter().find_map(|m| match m {
+        Meddling::Keep(file) => Some((state.folder.join(file), 0)),
+        Meddling::KeepLarge(file, least) => Some((state.folder.join(file), *least)),
+        _ => None,
+    });
     let changed = alter(&meddling, &path, request.headers_mut()) || scatter || file.is_some();
     let listener = if scatter { state.listener.elsewhere().await } else { state.listener_for(peer) };
-    match forward(&listener, request, |body| file.iter().for_each(|file| state.keep(file, &path, body))).await {
+    let keep = |body: &[u8]| {
+        let kept = file.iter().filter(|(_, least)| body.len() >= *least);
+        kept.for_each(|(file, _)| state.keep(file, &path, body));
+    };
+    match forward(&listener, request, keep).await {
         Ok(mut answer) => {
             if meddle(&meddling, &path, &mut answer) || changed {
                 state.altered.fetch_add(1, Ordering::Relaxed);

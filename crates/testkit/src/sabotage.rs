@@ -1,7 +1,7 @@
 //! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
 //! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
 
-use crate::{around::Around, copying::Copying, scratch_system::ScratchSystem, superuser};
+use crate::{around::Around, copying::Copying, moved::Moved, scratch_system::ScratchSystem, superuser};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, Row, raw_sql};
@@ -95,6 +95,7 @@ pub struct Runner {
     others: Option<usize>,
     around: Option<Around>,
     copying: Option<Copying>,
+    moved: Option<Moved>,
 }
 
 impl Runner {
@@ -115,7 +116,7 @@ impl Runner {
         let of = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).map(|row| row.id.clone()).collect();
         let (kept, unproven) = (of("kept"), of("unproven"));
         let controls = rows.into_iter().filter_map(|row| Some((row.id, row.control?))).collect();
-        Ok(Self { system, kept, unproven, controls, others, around: None, copying: None })
+        Ok(Self { system, kept, unproven, controls, others, around: None, copying: None, moved: None })
     }
 
     /// The promises that the untouched copy keeps.
@@ -124,10 +125,17 @@ impl Runner {
         &self.kept
     }
 
-    /// Whether the profile promises anything that the fault breaks.
-    #[must_use]
-    pub fn concerns(&self, fault: &Fault) -> bool {
-        self.controls.iter().any(|(_, control)| fault.breaks.contains(&control.as_str()))
+    /// Whether the profile promises anything that the fault breaks, and the copy has what the fault takes away: a service without
+    /// files has none that could be moved.
+    ///
+    /// # Errors
+    /// The copy cannot be asked.
+    pub async fn concerns(&self, fault: &Fault) -> io::Result<bool> {
+        let promised = self.controls.iter().any(|(_, control)| fault.breaks.contains(&control.as_str()));
+        match fault.make {
+            Make::Moving { which, .. } if promised => Ok(!self.paths(which).await?.is_empty()),
+            _ => Ok(promised),
+        }
     }
 
     /// Carries out one fault.
@@ -278,6 +286,11 @@ impl Runner {
                 self.copying = Some(Copying::begin(&data.join(from), &data.join(to))?);
                 Ok(())
             }
+            Make::Moving { which, aside } => {
+                let paths = self.paths(which).await?;
+                self.moved = Some(Moved::aside(self.system.data_dir(), &paths, aside)?);
+                Ok(())
+            }
             Make::AroundTheGate => {
                 if let Some(upstream) = upstream(self.system.data_dir()) {
                     self.around = Some(Around::open(upstream).await?);
@@ -302,6 +315,7 @@ impl Runner {
                 self.system.restart().await
             }
             Make::Copying { .. } => self.copying.take().map_or(Ok(()), Copying::end),
+            Make::Moving { .. } => self.moved.take().map_or(Ok(()), Moved::back),
             Make::AroundTheGate => {
                 self.around = None;
                 Ok(())
@@ -314,6 +328,14 @@ impl Runner {
         let mut connection = superuser::connect(self.system.data_dir()).await?;
         raw_sql(statements).execute(&mut connection).await.map_err(io::Error::other)?;
         connection.close().await.map_err(io::Error::other)
+    }
+
+    /// What a question names, one text in each row.
+    async fn paths(&self, question: &'static str) -> io::Result<Vec<String>> {
+        let mut connection = superuser::connect(self.system.data_dir()).await?;
+        let paths = sqlx::query_scalar(question).fetch_all(&mut connection).await.map_err(io::Error::other)?;
+        connection.close().await.map_err(io::Error::other)?;
+        Ok(paths)
     }
 
     /// Looks by other means than the probe whether the fault is there.

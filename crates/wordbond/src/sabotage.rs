@@ -115,7 +115,7 @@ async fn work(
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((at, (control, fault))) = next else { return runner.finish().await };
-        if !runner.concerns(fault) {
+        if !runner.concerns(fault).await? {
             continue;
         }
         let outcome = runner.run(control, fault).await?;

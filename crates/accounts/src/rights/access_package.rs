@@ -31,8 +31,10 @@ pub const SPEC: ControlSpec = ControlSpec {
             there, and looks for every planted text in the page, in the document and in the archive, which must agree; and for \
             what belongs to a colleague, whose name, address, ids and texts must be in none of them. For a sample of all \
             accounts, drawn anew each time and not the planted one alone, it gathers the copy and compares it, table by table \
-            of the data map, with the rows that name the account in the database, counted under a role that no policy hides \
-            anything from; and no id of anybody else in the same teams may be in it. Secrets that open the account are not \
+            of the data map, with the rows that name the account in the database, and event by event with what the logs tell \
+            of it, as a role reads them that must see every row which the superuser sees; and no id of anybody else in the \
+            same teams may be in it. Of the sessions, invitations and looks of others at a team only those are looked for \
+            that the probe made. Secrets that open the account are not \
             given, and the copy says so. It cannot judge whether a free text that the person wrote is about somebody else.",
     wing: "privacy",
     vantage: Vantage::Inside,

@@ -41,15 +41,17 @@ pub const SPEC: ControlSpec = ControlSpec {
             address and to the one that they had before, and people without an account whom others put down under either. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
             they would; and waits for the receipt. Then their sessions, tokens and sign-in must be dead; no row of any table \
             of the database, on the map or not, may hold an id, look-up key or ciphertext of theirs, but for ids that the map \
-            lets stand as the team's; the team must show neither address; their keys must be nowhere on the disk, under no name; their objects must be gone; no \
-            word of theirs may stand anywhere in the clear; and every row of the others must be, byte for byte, as before. \
+            lets stand as the team's; the team must show neither address; their keys must be nowhere in the data directory, under \
+            no name; their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
+            others must be, byte for byte, as before. \
             Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
             For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
             and every key with what was erased. What stays in the database's own files until the nightly scrub, and in its \
             write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. The hold, and the change of \
             the address, are made by the call that their pages make: the probe is no administrator and reads no mail. Not seen: \
-            looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; and, at a \
-            managed server, its raw files.",
+            looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; what \
+            is kept outside the data directory; copies that were made of other people's keys before; and, at a managed server, \
+            its raw files.",
     wing: "privacy",
     vantage: Vantage::Inside,
     params: &[],

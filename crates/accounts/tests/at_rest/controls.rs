@@ -1,15 +1,23 @@
 //! The controls: each holds, and each fault is found and undone.
 
 use crate::system::System;
-use accounts::rights::erase;
+use ::accounts::rights::erase;
+use jiff::SignedDuration;
 use kernel::Span;
+use privacy::{case, deadline::Calendar};
 use promises::{
     Fault, Finding, Kind, Outcome, Promise,
     fault::{Bites, Make},
     profile::Value,
 };
 use std::collections::BTreeMap;
-use store::{log_retention, retention_active, sealed_columns};
+use store::{
+    Store,
+    accounts::{self, NewAccount},
+    log_retention, retention_active,
+    rights::decide::{self, Decision},
+    sealed_columns,
+};
 
 fn promise(control: &str, params: &[(&str, Value)]) -> Promise {
     Promise {
@@ -54,6 +62,7 @@ async fn sensitive_columns_are_ciphertext() {
     let mut plant = sealed_columns::Plant::sow(&system.site).await.unwrap();
     let promise = promise("sealed-columns", &[]);
     let mut other = sealed_columns::Plant::sow(&system.site).await.unwrap();
+    held(&system.store).await;
     let finding = sealed_columns::probe(&system.site, &system.store, system.data_dir(), &mut other, &promise).await;
     assert_eq!(finding.outcome(), Outcome::Held, "{}", finding.saw());
     breaks(&system, sealed_columns::FAULTS, async || {
@@ -61,6 +70,16 @@ async fn sensitive_columns_are_ciphertext() {
     })
     .await;
     system.close().await;
+}
+
+/// Somebody's data is held, because a court asked for it: the reason is the operator's.
+async fn held(store: &Store) {
+    let account = |email| NewAccount { name: "Ada", email, password_hash: None, team: "Engines", verified: true };
+    let ada = accounts::sign_up(store, account("ada@customer.example")).await.unwrap().account;
+    let admin = accounts::sign_up(store, account("admin@customer.example")).await.unwrap().account;
+    let case = case::open(store, &Calendar::house(), ada, case::Kind::Objection).await.unwrap().id;
+    let until = store.clock().now() + SignedDuration::from_hours(48);
+    decide::hold(store, Decision { case, admin, reason: "a court asked for it" }, until).await.unwrap();
 }
 
 #[tokio::test]

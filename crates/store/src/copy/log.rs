@@ -50,16 +50,16 @@ async fn walk(
 }
 
 /// What is somebody's own.
-struct Own {
+pub(super) struct Own {
     /// The account, and who it is in its teams.
-    ids: BTreeSet<Uuid>,
+    pub(super) ids: BTreeSet<Uuid>,
     /// What they asked for: its events name the case, and not whose it is.
-    cases: BTreeSet<Uuid>,
+    pub(super) cases: BTreeSet<Uuid>,
 }
 
 impl Own {
     /// An event as far as it is about them; `None` where it is not.
-    fn part(&self, mut event: Event) -> Option<Event> {
+    pub(super) fn part(&self, mut event: Event) -> Option<Event> {
         let by = matches!(&event.actor, Actor::Person { id } if self.ids.contains(&id.uuid()));
         let id = |target: &String| target.split_once(':').and_then(|(_, id)| id.parse::<Uuid>().ok());
         let named = event.targets.iter().filter_map(id).any(|id| self.ids.contains(&id));

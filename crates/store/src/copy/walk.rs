@@ -1,8 +1,8 @@
 //! What a copy of an account's data must hold, counted by the role that sees every row, whatever the policies show to anybody.
 
-use super::is_somebodys;
-use crate::{DataMap, Role, Store, StoreError, data_map::Scope};
-use kernel::AccountId;
+use super::{is_somebodys, log::Own};
+use crate::{DataMap, Role, Store, StoreError, audit, data_map::Scope, operator_tenant};
+use kernel::{AccountId, TenantId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -16,6 +16,8 @@ const OTHERWISE: &[&str] =
 pub struct Expected {
     /// How many rows of each table name the account or who it is in its teams.
     pub rows: BTreeMap<String, usize>,
+    /// The events that name the account or who it is in its teams, in the logs of its teams and in the operator's.
+    pub events: BTreeSet<Uuid>,
     /// Whoever else is or was in these teams.
     pub others: BTreeSet<Uuid>,
     /// How many people of teams stand as this account although no membership of it leads to them.
@@ -47,7 +49,42 @@ pub async fn expected(store: &Store, account: AccountId) -> Result<Expected, Sto
         others.insert(row.try_get(0)?);
         others.extend(row.try_get::<Option<Uuid>, _>(1)?);
     }
-    Ok(Expected { rows, others, unled })
+    let events = events(store, &mut backup, account, &own, &teams).await?;
+    Ok(Expected { rows, events, others, unled })
+}
+
+/// The events of these teams and of the operator that are about the account. What cannot be read is another promise's.
+async fn events(
+    store: &Store,
+    backup: &mut PgConnection,
+    account: AccountId,
+    own: &[Uuid],
+    teams: &[Uuid],
+) -> Result<BTreeSet<Uuid>, StoreError> {
+    const CASES: &str = "SELECT case_id FROM wordbond.rights_request WHERE account_id = $1";
+    const EVENTS: &str = "SELECT tenant_id, event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
+        WHERE tenant_id = ANY ($1)";
+    let cases: Vec<Uuid> = sqlx::query_scalar(CASES).bind(account.uuid()).fetch_all(&mut *backup).await?;
+    let own = Own { ids: own.iter().copied().collect(), cases: cases.into_iter().collect() };
+    let logs: Vec<Uuid> = teams.iter().copied().chain([operator_tenant().uuid()]).collect();
+    let mut events = BTreeSet::new();
+    for row in &sqlx::query(EVENTS).bind(&logs).fetch_all(backup).await? {
+        let tenant = TenantId::from(row.try_get::<Uuid, _>("tenant_id")?);
+        let told = audit::read(store.keys(), tenant, row).ok().and_then(|entry| own.part(entry.event));
+        if told.is_some() {
+            events.insert(row.try_get("event_id")?);
+        }
+    }
+    Ok(events)
+}
+
+/// The tables whose rows are counted for a copy.
+///
+/// # Errors
+/// When the data map of this build cannot be read.
+pub fn counted() -> Result<Vec<String>, StoreError> {
+    let tables = DataMap::own()?.tables.into_iter().filter(is_somebodys);
+    Ok(tables.map(|table| table.name).collect())
 }
 
 /// Every id that is the account's own, the teams that it is or was in, and how many of its people no membership leads to.

@@ -84,6 +84,31 @@ impl Needles {
         self
     }
 
+    /// Bytes in every way in which they may be written down: as they are, in hexadecimal digits, in Base64. As many of them as
+    /// can be compared must be there as a whole: this is for what begins as others do.
+    #[must_use]
+    pub fn copies(mut self, name: &str, bytes: &[u8]) -> Self {
+        let needle = self.named(name);
+        self.whole(needle, bytes);
+        self.hexadecimal(needle, bytes);
+        for shift in 0..3 {
+            self.whole(needle, base64_middle(bytes, shift).as_bytes());
+        }
+        self
+    }
+
+    /// A text as a whole, in either case and in every way in which it may be written down.
+    #[must_use]
+    pub fn phrase(mut self, name: &str, text: &str) -> Self {
+        let needle = self.named(name);
+        for written in [text.to_owned(), text.to_lowercase()] {
+            let wide: Vec<u8> = written.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            self.whole(needle, &wide);
+            self = self.copies(name, written.as_bytes());
+        }
+        self
+    }
+
     /// The names, in the order in which they were given.
     #[must_use]
     pub fn names(&self) -> &[String] {
@@ -111,6 +136,11 @@ impl Needles {
             let whole = written.as_bytes().get(..written.len().min(LONGEST)).unwrap_or_default();
             self.add(needle, whole, whole);
         }
+    }
+
+    fn whole(&mut self, needle: usize, bytes: &[u8]) {
+        let whole = bytes.get(..bytes.len().min(LONGEST)).unwrap_or_default();
+        self.add(needle, whole, whole);
     }
 
     /// Every window, or some from all over where there are many.

@@ -170,6 +170,12 @@ impl Places {
         Ok(files)
     }
 
+    /// Every file that has a name: its path, and the path that may be shown.
+    pub(crate) fn paths(&self) -> Result<Vec<(PathBuf, PathBuf)>, StoreError> {
+        let files = self.files()?.into_iter().filter(|(kind, ..)| *kind != Kind::Deleted);
+        Ok(files.map(|(_, path, shown)| (path, shown)).collect())
+    }
+
     fn is_left_out(&self, path: &Path) -> bool {
         path == self.data_dir.join("probe")
     }

@@ -13,7 +13,7 @@ pub const FAULTS: &[Fault] = &[
             make: "DO $$ BEGIN EXECUTE format('COPY (SELECT %L) TO %L', '2020-02-02 02:02:02.000 UTC [1] LOG:  an entry of years ago',
                        current_setting('log_directory') || '/server-2020-02-02.log'); END $$",
             undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
-                       format('rm -f %L', current_setting('log_directory') || '/server-2020-02-02.log')); END $$",
+                       format('cat > /dev/null; rm -f %L', current_setting('log_directory') || '/server-2020-02-02.log')); END $$",
         },
         bites: Bites::Sql(
             "SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name = 'server-2020-02-02.log')",
@@ -26,10 +26,10 @@ pub const FAULTS: &[Fault] = &[
         spares_plants: false,
         make: Make::Sql {
             make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
-                       'cd %L && mkdir ../aside && cp server-*.log ../aside && for log in server-*.log; do : > $log; done',
+                       'cat > /dev/null; cd %L && mkdir ../aside && cp server-*.log ../aside && for log in server-*.log; do : > $log; done',
                        current_setting('log_directory'))); END $$",
             undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
-                       'cd %L && for log in ../aside/*; do cat $log >> ${log##*/}; done; rm -r ../aside',
+                       'cat > /dev/null; cd %L && for log in ../aside/*; do cat $log >> ${log##*/}; done; rm -r ../aside',
                        current_setting('log_directory'))); END $$",
         },
         bites: Bites::Sql("SELECT coalesce(max(size), 0) < 4096 FROM pg_ls_logdir() WHERE name LIKE 'server-%'"),
@@ -44,8 +44,38 @@ pub const FAULTS: &[Fault] = &[
                        to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') || ' UTC [1] DETAIL:  Key (email)=(ada@mail.example.org) exists',
                        current_setting('log_directory') || '/values.log'); END $$",
             undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
-                       format('rm -f %L', current_setting('log_directory') || '/values.log')); END $$",
+                       format('cat > /dev/null; rm -f %L', current_setting('log_directory') || '/values.log')); END $$",
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name = 'values.log')"),
+    },
+    Fault {
+        id: "logs-of-years-ago-packed",
+        about: "The logs are packed every night for the archive, which no sweep takes.",
+        breaks: &["log-retention"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cat > /dev/null; cd %L && for log in server-*.log; do gzip -c $log > $log.gz; done', current_setting('log_directory'))); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
+                       format('cat > /dev/null; cd %L && rm -f server-*.log.gz', current_setting('log_directory'))); END $$",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name LIKE 'server-%.log.gz')"),
+    },
+    Fault {
+        id: "logs-thinned",
+        about: "One entry is taken out of each log; the marks that the probe left stay.",
+        breaks: &["log-retention"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cat > /dev/null; cd %L && mkdir ../thin && for log in server-*.log; do head -n 1 $log > ../thin/$log;
+                            tail -n +2 $log > ../thin/rest; cat ../thin/rest > $log; done; rm ../thin/rest',
+                       current_setting('log_directory'))); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cat > /dev/null; cd %L && for log in ../thin/*; do cat $log ${log##*/} > ../thin.whole; cat ../thin.whole > ${log##*/}; done;
+                            rm -r ../thin ../thin.whole',
+                       current_setting('log_directory'))); END $$",
+        },
+        bites: Bites::Sql("SELECT (pg_stat_file(current_setting('log_directory') || '/../thin')).isdir"),
     },
 ];

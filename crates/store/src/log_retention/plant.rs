@@ -1,6 +1,6 @@
 //! What the probe leaves behind: marks in the log, a log of an old day, and somebody whom no log may name.
 
-use super::{Stop, entries, entries::Entries, unexpected};
+use super::{Stop, day_of, end_of, entries, entries::Entries, logs, unexpected};
 use crate::{
     Address, Store, StoreError,
     address::connect,
@@ -8,6 +8,7 @@ use crate::{
     sealed_columns::{Body, PlantError, call},
     server::Layout,
 };
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, civil::Date};
 use kernel::Timestamp;
 use outbound::Site;
@@ -15,8 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::Connection as _;
 use std::{
+    collections::BTreeMap,
     fs,
+    io::Read as _,
     os::unix::fs::{MetadataExt as _, chown},
+    path::Path,
 };
 use uuid::Uuid;
 
@@ -33,9 +37,19 @@ struct Marked {
     at: Timestamp,
 }
 
+/// A day's log as it was at the attack before: it is only ever added to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Day {
+    length: u64,
+    hash: String,
+}
+
 /// What was left behind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Plant {
+    /// The logs of days that were there.
+    #[serde(default)]
+    days: BTreeMap<Date, Day>,
     marks: Vec<Marked>,
     /// The log of an old day, and when it was put there.
     old: Option<(Date, Timestamp)>,
@@ -113,6 +127,38 @@ impl Plant {
         }
     }
 
+    /// Each day's log must still begin as it did at the attack before, for as long as it is kept. Yields how many do.
+    pub(super) fn days_stand(&mut self, layout: &Layout, since: Timestamp) -> Result<usize, Stop> {
+        let kept = |day: Date| end_of(day).is_some_and(|end| end > since);
+        let mut now = BTreeMap::new();
+        for path in logs(&layout.logs())? {
+            if let Some(day) = day_of(&path).filter(|day| kept(*day)) {
+                now.insert(day, path);
+            }
+        }
+        // Its loss is told once: a log cannot be given back.
+        let known = std::mem::take(&mut self.days);
+        let (mut stand, mut lost) = (0, Vec::new());
+        for (day, Day { length, hash }) in known.into_iter().filter(|(day, _)| kept(*day)) {
+            let begins = now.get(&day).map(|path| beginning(path, Some(length))).transpose()?;
+            if begins.is_some_and(|(found, as_before)| found == length && as_before == hash) {
+                stand += 1;
+            } else {
+                lost.push(day);
+            }
+        }
+        for (day, path) in now.into_iter().filter(|(day, _)| !lost.contains(day)) {
+            let (length, hash) = beginning(&path, None)?;
+            self.days.insert(day, Day { length, hash });
+        }
+        match lost.first() {
+            None => Ok(stand),
+            Some(day) => {
+                Err(Stop::Broke(format!("entries of {day} that stood in its log at the attack before do not any more")))
+            }
+        }
+    }
+
     /// The name of the log that the probe put there itself.
     pub(super) fn old_day(&self) -> Option<&'static str> {
         self.old.map(|_| OLD_NAME)
@@ -157,6 +203,18 @@ impl Plant {
         let needles = Needles::new().words("the name", &name).words("the team", &team).words("the token", &token);
         Ok(needles.words("the e-mail address", email.trim_end_matches(".example")))
     }
+}
+
+/// The beginning of a log, or all of it: how long that is, and its hash.
+fn beginning(path: &Path, length: Option<u64>) -> Result<(u64, String), StoreError> {
+    let read = || {
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(length.unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes: Vec<u8> = read().map_err(|error: std::io::Error| unexpected(path, &error))?;
+    let hash = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((u64::try_from(bytes.len()).unwrap_or(u64::MAX), hash))
 }
 
 async fn send(

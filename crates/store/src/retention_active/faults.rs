@@ -70,4 +70,44 @@ pub const FAULTS: &[Fault] = &[
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'stays')"),
     },
+    Fault {
+        id: "retention-deleted-by-night",
+        about: "A note of the oldest team that has one was deleted between two attacks, by no job of the system; what a probe plants is newer.",
+        breaks: &["retention-active"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$
+                DECLARE
+                    it wordbond.note;
+                BEGIN
+                    SELECT * INTO it FROM wordbond.note ORDER BY tenant_id, note_id LIMIT 1;
+                    EXECUTE format('COMMENT ON TABLE wordbond.note IS %L', row_to_json(it)::text);
+                    DELETE FROM wordbond.note WHERE note_id = it.note_id;
+                END $$",
+            undo: "INSERT INTO wordbond.note SELECT * FROM json_populate_record(NULL::wordbond.note,
+                       obj_description('wordbond.note'::regclass)::json);
+                   COMMENT ON TABLE wordbond.note IS NULL",
+        },
+        bites: Bites::Sql(
+            "SELECT NOT EXISTS (SELECT FROM wordbond.note
+                 WHERE note_id = (obj_description('wordbond.note'::regclass)::json ->> 'note_id')::uuid)",
+        ),
+    },
+    Fault {
+        id: "retention-objects-gone",
+        about: "The object of a file of somebody's is gone from the store while its row stands.",
+        // Every copy and export names a file that nobody can give any more.
+        breaks: &["retention-active", "full-export", "access-package"],
+        spares_plants: true,
+        make: Make::Moving {
+            // Of somebody who has written and uploaded something, and has no token: nobody calls as them.
+            which: "SELECT concat_ws('/', 'blobs', b.tenant_id, b.owner_id, b.blob_id) FROM wordbond.blob AS b
+                    JOIN wordbond.person AS p ON p.tenant_id = b.tenant_id AND p.person_id = b.owner_id
+                    WHERE p.account_id IS NOT NULL AND EXISTS (SELECT FROM wordbond.note AS n WHERE n.owner_id = p.person_id)
+                      AND NOT EXISTS (SELECT FROM wordbond.token AS k WHERE k.person_id = p.person_id)
+                    ORDER BY b.created_at LIMIT 1",
+            aside: "attic",
+        },
+        bites: Bites::File("attic/0"),
+    },
 ];

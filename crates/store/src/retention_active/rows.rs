@@ -50,6 +50,13 @@ fn is_compared(table: &Table) -> bool {
     of_a_team && !matches!(table.name.as_str(), "wordbond.job" | "wordbond.ticket")
 }
 
+/// The tables whose rows are compared, and those that tell what was written.
+pub(super) fn compared() -> Result<Vec<String>, StoreError> {
+    let told = |table: &Table| matches!(table.name.as_str(), "wordbond.audit_event" | "wordbond.account");
+    let tables = DataMap::own()?.tables.into_iter().filter(|table| is_compared(table) || told(table));
+    Ok(tables.map(|table| table.name).collect())
+}
+
 impl Rows {
     pub(super) async fn of(store: &Store, teams: &BTreeSet<Uuid>) -> Result<Self, StoreError> {
         let ids: Vec<Uuid> = teams.iter().copied().collect();

@@ -79,4 +79,32 @@ pub const FAULTS: &[Fault] = &[
         make: Make::Middle(&[Meddling::Keep("pg/log/requests.log")]),
         bites: Bites::Altered,
     },
+    Fault {
+        id: "sealed-key-beside-the-lock",
+        about: "The root key was copied into the folder of the database, as for a backup of both.",
+        breaks: &["sealed-columns"],
+        spares_plants: false,
+        make: Make::File { from: "root.key", to: "pg/data/wordbond.key" },
+        bites: Bites::File("pg/data/wordbond.key"),
+    },
+    Fault {
+        id: "sealed-customers-listed-beside",
+        about: "A list with addresses of people lies among the database's files; what the probe plants for this is not in it.",
+        breaks: &["sealed-columns"],
+        spares_plants: true,
+        make: Make::File { from: "probe/rectify.json", to: "pg/customers.csv" },
+        bites: Bites::File("pg/customers.csv"),
+    },
+    Fault {
+        id: "keys-of-the-living-lost",
+        about: "The key of somebody whose rows are still here was tidied away when they left their team: nobody reads them any more.",
+        breaks: &["sealed-columns"],
+        spares_plants: true,
+        make: Make::Moving {
+            which: "SELECT concat_ws('/', 'keys/tenant', tenant_id, person_id) FROM wordbond.person
+                    WHERE account_id IS NULL AND removed_at IS NOT NULL ORDER BY created_at LIMIT 1",
+            aside: "attic",
+        },
+        bites: Bites::File("attic/0"),
+    },
 ];

@@ -33,4 +33,12 @@ pub const FAULTS: &[Fault] = &[
         make: Make::Middle(&[Meddling::Keep("tmp/uploads")]),
         bites: Bites::Altered,
     },
+    Fault {
+        id: "large-uploads-kept-in-front",
+        about: "A layer in front spills large uploads to a temporary folder of the system, and leaves them there.",
+        breaks: &["sealed-files"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::KeepLarge("tmp/spilled", 1 << 20)]),
+        bites: Bites::Altered,
+    },
 ];

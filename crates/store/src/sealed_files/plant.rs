@@ -10,24 +10,36 @@ use aws_lc_rs::rand;
 use outbound::{OutboundError, Site};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::fmt;
+use std::{fmt, ops::Range};
 use uuid::Uuid;
 use vault::VaultError;
 
-/// How much of it is noise: more than one chunk.
-const NOISE: usize = 100_000;
+/// How much of an upload is noise, drawn anew each time. What is small passes in one piece, what is large in parts, in whatever
+/// room something on the way keeps for it: 128 KiB, 1 MiB and 8 MiB are usual.
+const SMALL: Range<usize> = 1_000..120_000;
+const LARGE: Range<usize> = (8 << 20) + 1..12 << 20;
 
 /// Somebody of the probe's own. Nothing about them tells the application so.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Plant {
     token: String,
-    drawing: Option<Uuid>,
+    /// What was uploaded at the attack before.
+    #[serde(default)]
+    drawings: Vec<Uuid>,
 }
 
 impl fmt::Debug for Plant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Plant({:?})", self.drawing)
+        write!(f, "Plant({:?})", self.drawings)
     }
+}
+
+/// A length out of a range.
+fn drawn(from: Range<usize>) -> Result<usize, StoreError> {
+    let mut random = [0; 8];
+    rand::fill(&mut random).map_err(|_| StoreError::Vault(VaultError::NoRandomness))?;
+    let beyond = u64::from_le_bytes(random) % u64::try_from(from.len()).unwrap_or(u64::MAX);
+    Ok(from.start + usize::try_from(beyond).unwrap_or_default())
 }
 
 /// What was uploaded.
@@ -63,17 +75,21 @@ impl Plant {
         let body = json!({ "name": words(2)?, "person": { "name": words(2)?, "email": email } });
         let answer = call(site, None, "POST", "/api/tenants", Body::Json(&body)).await?;
         let founded: Founded = answer.json().map_err(|_| PlantError::Refused("POST /api/tenants", answer.status))?;
-        Ok(Self { token: founded.token, drawing: None })
+        Ok(Self { token: founded.token, drawings: Vec::new() })
     }
 
-    /// The drawing of the attack before.
-    pub(super) const fn drawing(&self) -> Option<Uuid> {
-        self.drawing
+    /// The drawings of the attack before, which are forgotten.
+    pub(super) fn before(&mut self) -> Vec<Uuid> {
+        std::mem::take(&mut self.drawings)
     }
 
-    /// Uploads a picture of words and noise that nobody has seen before.
-    pub(super) async fn upload(&mut self, site: &Site) -> Result<Uploaded, Stop> {
-        let mut noise = vec![0; NOISE];
+    /// Uploads two pictures of words and noise that nobody has seen before, a small one and a large one.
+    pub(super) async fn uploads(&mut self, site: &Site) -> Result<[Uploaded; 2], Stop> {
+        Ok([self.upload(site, drawn(SMALL)?).await?, self.upload(site, drawn(LARGE)?).await?])
+    }
+
+    async fn upload(&mut self, site: &Site, length: usize) -> Result<Uploaded, Stop> {
+        let mut noise = vec![0; length];
         rand::fill(&mut noise).map_err(|_| StoreError::Vault(VaultError::NoRandomness))?;
         let name = words(2)?;
         let content = [b"\x89PNG\r\n\x1a\n".as_slice(), words(40)?.as_bytes(), &noise].concat();
@@ -84,7 +100,7 @@ impl Plant {
             .ok()
             .filter(|_| answer.status == 201)
             .ok_or(PlantError::Refused("POST /api/drawings", answer.status))?;
-        self.drawing = Some(kept.drawing);
+        self.drawings.push(kept.drawing);
         Ok(Uploaded { drawing: kept.drawing, name, content })
     }
 

@@ -57,6 +57,19 @@ const BREACHES: &[(&str, &str)] = &[
                     OR current_setting('app.debug', true) = '1')",
         "the policy known_key on wordbond.sign_in says current_setting('app.debug')",
     ),
+    (
+        "CREATE POLICY fades ON wordbond.note AS RESTRICTIVE FOR SELECT TO wordbond_app, wordbond_backup
+             USING (octet_length(body) < 2048)",
+        "the policy fades on wordbond.note restricts",
+    ),
+    (
+        "CREATE POLICY fades ON wordbond.rights_case AS RESTRICTIVE TO wordbond_app USING (closed_at IS NULL)",
+        "the policy fades on wordbond.rights_case restricts",
+    ),
+    (
+        "ALTER POLICY backup ON wordbond.note USING (version < 3)",
+        "the policy backup on wordbond.note keeps rows from it",
+    ),
     ("GRANT TRUNCATE ON wordbond.note TO wordbond_app", "wordbond_app may TRUNCATE"),
     ("GRANT SELECT ON wordbond.note TO PUBLIC", "everybody may SELECT"),
     ("GRANT INSERT ON wordbond.note TO wordbond_backup", "wordbond_backup may INSERT"),

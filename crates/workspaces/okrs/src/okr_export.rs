@@ -28,11 +28,11 @@ pub const SPEC: ControlSpec = ControlSpec {
     title: "The whole workspace as files",
     about: "The probe writes objectives, key results, check-ins and changes in a planted workspace, archives some, and exports \
             it through the pages as anybody can: as an archive, as JSON and as tables. Each must agree with the others and, row \
-            for row, with what the database has recorded, which is read under a role that no policy hides anything from. The \
-            document is then read back into an empty workspace of another team, exported again, and must say the same; only \
+            for row, with what the database has recorded, as a role reads it that must see every row which the superuser sees, \
+            and with what a colleague exports. The document is then read back into an empty workspace of another team, exported again, and must say the same; only \
             ids differ, and who wrote what elsewhere is nobody there. A second import, a member's import and a stranger's \
-            export must be refused. For a sample of all teams, drawn anew each time, what an export gathers is compared with \
-            what is recorded. It cannot see what a browser does with the file.",
+            export must be refused. For a sample of all teams, drawn anew each time, what an export by anybody of the team \
+            gathers is compared with what is recorded. It cannot see what a browser does with the file.",
     wing: "workspaces",
     vantage: Vantage::Inside,
     params: &[],
@@ -89,6 +89,10 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
     let written = plant.write(site).await?;
     let exported = compare::exports(site, &plant.owner, &written).await?;
     compare::with_recorded(store, plant, &exported).await?;
+    let theirs = compare::document(site, &plant.colleague).await?;
+    if (Document { exported_at: exported.exported_at, ..theirs }) != exported {
+        return Err(Stop::Broke("a member's export is not the same as the owner's".to_owned()));
+    }
     let rows = exported.rows();
     refused(site, plant, &exported).await?;
     let back = plant.elsewhere(site).await?;

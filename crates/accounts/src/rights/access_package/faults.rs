@@ -8,7 +8,7 @@ pub const FAULTS: &[Fault] = &[
         id: "access-copy-without-old-links",
         about: "Rows of links and codes from before the fault are hidden from whoever gathers a copy, of accounts to which nobody \
                 has signed in since.",
-        breaks: &["access-package"],
+        breaks: &["access-package", "scope-sql"],
         spares_plants: true,
         make: Make::Sql {
             make: "DO $$ BEGIN EXECUTE format(
@@ -22,6 +22,22 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql(
             "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'one_time' AND policyname = 'fades')
                  AND EXISTS (SELECT FROM wordbond.one_time WHERE account_id <> '00000000-0000-0000-0000-000000000000')",
+        ),
+    },
+    Fault {
+        id: "access-copy-without-old-log",
+        about: "Events from before the fault are hidden from whoever gathers a copy or reads a log; new ones are told.",
+        breaks: &["access-package", "audit-log", "scope-sql"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format(
+                       'CREATE POLICY fades ON wordbond.audit_event AS RESTRICTIVE FOR SELECT TO wordbond_app
+                            USING (at >= %L)', now()); END $$",
+            undo: "DROP POLICY fades ON wordbond.audit_event",
+        },
+        bites: Bites::Sql(
+            "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'audit_event' AND policyname = 'fades')
+                 AND EXISTS (SELECT FROM wordbond.audit_event WHERE at < now())",
         ),
     },
     Fault {

@@ -8,7 +8,10 @@ use kernel::AccountId;
 use outbound::Site;
 use privacy::package::{self, Package, Reach};
 use std::collections::BTreeSet;
-use store::{Store, accounts, copy::walk};
+use store::{
+    Store, accounts, blobs,
+    copy::{blind::blind, walk},
+};
 use uuid::Uuid;
 
 /// The largest archive that is unpacked.
@@ -96,6 +99,11 @@ pub(super) struct Walked {
 
 /// Gathers the copies of a sample of all accounts and compares them with the rows that name each.
 pub(super) async fn everybody(store: &Store, most: u32) -> Result<Walked, Stop> {
+    let tables = walk::counted()?;
+    let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+    if let Some((table, hidden)) = blind(store, &tables).await? {
+        return Err(Stop::Broke(format!("{hidden} rows of {table} are kept from the role that counts")));
+    }
     let mut walked = Walked::default();
     for account in accounts::sample(store, most).await? {
         let compared = compared(store, account).await;
@@ -105,6 +113,10 @@ pub(super) async fn everybody(store: &Store, most: u32) -> Result<Walked, Stop> 
         }
         walked.rows += compared?;
         walked.accounts += 1;
+    }
+    let kept = blobs::kept(store).await?;
+    if !kept.lost.is_empty() {
+        return Err(Stop::Broke(format!("{} of {} files are in copies by name alone", kept.lost.len(), kept.rows)));
     }
     Ok(walked)
 }
@@ -117,7 +129,7 @@ async fn compared(store: &Store, account: AccountId) -> Result<usize, Stop> {
         let expected = walk::expected(store, account).await?;
         let package = package::gather(store, account, Reach::Access).await?;
         match differs(&expected, &package) {
-            None => return Ok(expected.rows.values().sum()),
+            None => return Ok(expected.rows.values().sum::<usize>() + expected.events.len()),
             Some(why) => wrong = why,
         }
     }
@@ -136,6 +148,16 @@ fn differs(expected: &walk::Expected, package: &Package) -> Option<String> {
                 rows - given
             ));
         }
+    }
+    let log = package.section(package::section_of("wordbond.audit_event"));
+    let told: BTreeSet<Uuid> = log
+        .into_iter()
+        .flat_map(|section| &section.rows)
+        .filter_map(|row| row.get("event_id")?.as_str()?.parse().ok())
+        .collect();
+    let untold = expected.events.difference(&told).count();
+    if untold > 0 {
+        return Some(format!("{untold} of {} events that name somebody are not in their copy", expected.events.len()));
     }
     let text = serde_json::to_string(&package.sections).unwrap_or_default();
     let mut ids =

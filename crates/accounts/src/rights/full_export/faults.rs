@@ -8,7 +8,7 @@ pub const FAULTS: &[Fault] = &[
         id: "full-export-without-old-notes",
         about: "Notes from before the fault are hidden from whoever gathers an export, in teams in which nothing has happened since.",
         // Notes are in the copy of everything too.
-        breaks: &["full-export", "access-package"],
+        breaks: &["full-export", "access-package", "scope-sql"],
         spares_plants: true,
         make: Make::Sql {
             make: "DO $$ BEGIN EXECUTE format(
@@ -26,6 +26,21 @@ pub const FAULTS: &[Fault] = &[
         ),
     },
     Fault {
+        id: "full-export-without-old-notes-for-the-counter-too",
+        about: "The oldest note is hidden from whoever gathers an export, and from whoever counts notes too.",
+        // Whatever walks over notes is kept from the same rows.
+        breaks: &["full-export", "access-package", "sealed-columns", "retention-active", "scope-sql"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format(
+                       'CREATE POLICY fades ON wordbond.note AS RESTRICTIVE FOR SELECT TO wordbond_app, wordbond_backup
+                            USING (created_at > %L)', (SELECT min(created_at) FROM wordbond.note)); END $$",
+            undo: "DROP POLICY fades ON wordbond.note",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'note' AND 'wordbond_backup' = ANY (roles)
+                               AND policyname = 'fades')"),
+    },
+    Fault {
         id: "full-export-that-is-not-what-it-says",
         about: "A layer in front changes the texts of notes in what programs fetch.",
         breaks: &["full-export"],
@@ -36,7 +51,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "full-export-read-back-twice",
         about: "Whoever reads an export back no longer sees what they have: a second reading makes everything again.",
-        breaks: &["full-export", "access-package"],
+        breaks: &["full-export", "access-package", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE POLICY unseen ON wordbond.note AS RESTRICTIVE FOR SELECT TO wordbond_app

@@ -7,7 +7,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "okr-export-without-what-is-old",
         about: "Whoever exports no longer sees check-ins from before the fault, in teams in which nobody writes anything new.",
-        breaks: &["okr-export"],
+        breaks: &["okr-export", "scope-sql"],
         spares_plants: true,
         make: Make::Sql {
             make: "DO $$ BEGIN EXECUTE format(
@@ -26,7 +26,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "okr-export-forgets-the-archive",
         about: "Whoever exports sees no archived objectives.",
-        breaks: &["okr-export"],
+        breaks: &["okr-export", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE POLICY current ON wordbond.objective AS RESTRICTIVE FOR SELECT TO wordbond_app
@@ -37,6 +37,20 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql(
             "SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'objective' AND policyname = 'current')",
         ),
+    },
+    Fault {
+        id: "okr-export-for-founders-only",
+        about: "Only whoever has been in a team for longest sees check-ins when they export.",
+        breaks: &["okr-export", "scope-sql"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE POLICY elders ON wordbond.check_in AS RESTRICTIVE FOR SELECT TO wordbond_app
+                       USING ((SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)
+                              = (SELECT p.person_id FROM wordbond.person AS p
+                                 WHERE p.tenant_id = check_in.tenant_id ORDER BY p.created_at LIMIT 1))",
+            undo: "DROP POLICY elders ON wordbond.check_in",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_policies WHERE tablename = 'check_in' AND policyname = 'elders')"),
     },
     Fault {
         id: "okr-import-that-forgets",
