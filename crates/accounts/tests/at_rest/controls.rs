@@ -79,7 +79,7 @@ async fn held(store: &Store) {
     let admin = accounts::sign_up(store, account("admin@customer.example")).await.unwrap().account;
     let case = case::open(store, &Calendar::house(), ada, case::Kind::Objection).await.unwrap().id;
     let until = store.clock().now() + SignedDuration::from_hours(48);
-    decide::hold(store, Decision { case, admin, reason: "a court asked for it" }, until).await.unwrap();
+    decide::hold(store, Decision { case, admin, reason: "a court asked for it", letter: None }, until).await.unwrap();
 }
 
 #[tokio::test]
