@@ -106,7 +106,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "erase-tokens-left",
         about: "Who erases does not see people without an account: their erasure never ends, or they stay.",
-        breaks: &["erase"],
+        breaks: &["erase", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE POLICY unseen ON wordbond.person AS RESTRICTIVE FOR SELECT TO wordbond_eraser
@@ -119,7 +119,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "erase-hold-ignored",
         about: "Who erases does not see what a law holds: whoever asks is erased all the same.",
-        breaks: &["erase"],
+        breaks: &["erase", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE POLICY unseen ON wordbond.legal_hold AS RESTRICTIVE FOR SELECT TO wordbond_eraser
