@@ -283,6 +283,9 @@ async fn letters_that_still_wait_go_with_the_account() {
     let mut root = system.db.superuser().await.unwrap();
     const WAITING: &str = "SELECT count(*) FROM wordbond.mail";
     assert!(sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut root).await.unwrap() > 0);
+    // For an hour the erasure waits for the letter that warns of it.
+    const LATER: &str = "UPDATE wordbond.rights_case SET opened_at = opened_at - interval '1 hour'";
+    sqlx::query(LATER).execute(&mut root).await.unwrap();
     answered(&system, &receipt).await;
     assert_eq!(sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut root).await.unwrap(), 0);
     working.abort();

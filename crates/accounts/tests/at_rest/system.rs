@@ -11,7 +11,11 @@ use kernel::{Clock, SystemClock};
 use outbound::{Dialler, Register, Site, Trust};
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::{path::Path, sync::Arc};
-use store::{Config, Store};
+use store::{
+    Config, Store, StoreError,
+    jobs::{self, Lease},
+    mails,
+};
 use testkit::ScratchDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -107,11 +111,24 @@ impl System {
     }
 }
 
-/// Does the jobs about people's rights, as a system does.
+/// Does the jobs about people's rights, as a system does. Mails are thrown away.
 async fn work(store: Store) {
     loop {
-        // What fails is given back, and due again.
-        let _ = privacy::work::drain(&store).await;
+        while let Ok(Some(lease)) = jobs::lease(&store).await {
+            if one(&store, &lease).await.is_err() {
+                // What fails is given back, and due again.
+                let _ = jobs::retry(&store, &lease).await;
+            }
+        }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
+}
+
+async fn one(store: &Store, lease: &Lease) -> Result<(), StoreError> {
+    let (scoped, job) = jobs::begin(store, lease).await?;
+    drop(scoped);
+    if job.kind == mails::KIND {
+        return mails::done(store, lease, &job).await;
+    }
+    privacy::work::run(store, lease).await.map(drop)
 }

@@ -96,13 +96,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.into_iter().flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// Whether a file is there that is being written. What goes meanwhile is not.
+fn half(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    paths.any(|path| if path.is_dir() { half(&path) } else { path.to_string_lossy().ends_with("#1") })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_kill_leaves_half_a_drawing_or_an_orphan() {
     let kills: u64 = std::env::var("WORDBOND_SOAK_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8);
     let db = ScratchDb::new().await;
     let ada = team(db.store(), "T").await;
     let (mut left, room) = (0, tempfile::tempdir().unwrap());
-    for _ in 0..kills {
+    let blobs = db.store().keys().beside("blobs");
+    for round in 0..kills {
         let begun = room.path().join(Uuid::new_v4().to_string());
         let before = sessions(&mut db.superuser().await.unwrap()).await;
         let mut child = start_child(&db, &ada, &begun);
@@ -111,7 +119,15 @@ async fn no_kill_leaves_half_a_drawing_or_an_orphan() {
             assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_micros(random(80_000))).await;
+        if round % 2 == 0 {
+            // Every other kill meets a file that is being written, however fast the machine is.
+            while !half(&blobs) {
+                assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+                tokio::time::sleep(Duration::from_micros(200)).await;
+            }
+        } else {
+            tokio::time::sleep(Duration::from_micros(random(80_000))).await;
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         gone(&db, &before).await;

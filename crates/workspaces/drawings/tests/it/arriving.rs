@@ -62,7 +62,7 @@ async fn a_drawing_is_stored_as_it_arrives() {
     }
     stream.flush().await.unwrap();
     // Half of it has come, and lies on the disk: it does not wait in memory for the rest.
-    until(&system, |bytes| bytes >= 6 * MEBIBYTE as u64).await;
+    until(&system, |bytes| bytes >= 4 * MEBIBYTE as u64).await;
     assert_eq!(drawings(&system, &ada).await, 0, "half a drawing is seen by nobody");
     for _ in 0..8 {
         stream.write_all(&chunk(false)).await.unwrap();
