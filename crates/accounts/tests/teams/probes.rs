@@ -42,8 +42,7 @@ async fn sign_in_through_a_provider_withstands_and_links_of_others_are_seen() {
     let mut owner = system.db.superuser().await.unwrap();
     for id in ["oidc-links-crossed", "oidc-link-given-to-somebody-else"] {
         let fault = oidc_signin::FAULTS.iter().find(|fault| fault.id == id).unwrap();
-        // A layer in front takes a whole system.
-        let (Make::Sql { make, undo }, Bites::Sql(question)) = (fault.make, fault.bites) else { continue };
+        let (Make::Sql { make, undo }, Bites::Sql(question)) = (fault.make, fault.bites) else { panic!("SQL") };
         raw_sql(make).execute(&mut owner).await.unwrap();
         assert!(sqlx::query_scalar::<_, bool>(question).fetch_one(&mut owner).await.unwrap(), "{id} bites");
         let finding = oidc_signin::probe(site, store, dir, &promise).await;
@@ -80,7 +79,8 @@ async fn every_role_is_held_to_the_matrix_and_what_is_widened_is_seen() {
     drop(system.somebody(&system.issuer().await, None).await);
     let mut owner = system.db.superuser().await.unwrap();
     for fault in roles::FAULTS {
-        let (Make::Sql { make, undo }, Bites::Sql(question)) = (fault.make, fault.bites) else { panic!("SQL") };
+        // A layer in front takes a whole system.
+        let (Make::Sql { make, undo }, Bites::Sql(question)) = (fault.make, fault.bites) else { continue };
         raw_sql(make).execute(&mut owner).await.unwrap();
         assert!(sqlx::query_scalar::<_, bool>(question).fetch_one(&mut owner).await.unwrap(), "{}", fault.id);
         let broken = probe().await;
