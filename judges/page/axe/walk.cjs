@@ -312,6 +312,9 @@ async function admin(keeper, team) {
   await keeper.send(`${here}/look`, { reason: "They asked why an invitation did not arrive." });
   await keeper.look("admin-look");
   await (await keeper.go("/admin")).look("admin-looking");
+  await (await keeper.go("/admin/sessions")).look("admin-sessions");
+  const nobody = { email: "nobody@example.org", reason: "A stolen laptop" };
+  await (await keeper.send("/admin/sessions/end", nobody)).look("admin-sessions-errors", 422);
 }
 
 // Loads the page again until it has a link that ends so.

@@ -435,3 +435,20 @@ async fn only_people_with_an_account_are_owners_who_remain() {
     team::remove_member(store, ann.tenant, ann.person, ann.person).await.unwrap();
     let _ = grace;
 }
+
+#[tokio::test]
+async fn whoever_was_put_down_beside_a_member_is_nobody_else() {
+    let world = World::new().await;
+    let store = world.store();
+    let (ann, kim) = (world.somebody("ann@example.org").await, world.somebody("kim.old@example.org").await);
+    let there = added(&world, ann, "kim.old@example.org").await;
+    let robot = added(&world, ann, "robot@example.org").await;
+    accounts::set_email(store, kim.account, "kim.new@example.org").await.unwrap();
+    let invited = team::invite(store, ann.tenant, ann.person, "kim.new@example.org", TeamRole::Member, Span::days(7));
+    team::accept(store, invited.await.unwrap().token.expose(), kim.account, None).await.unwrap();
+    let package = package::gather(store, kim.account, Reach::Access).await.unwrap();
+    assert!(serde_json::to_string(&package.sections).unwrap().contains(&there.person.to_string()));
+    let others = store::copy::walk::expected(store, kim.account).await.unwrap().others;
+    assert!(!others.contains(&there.person.uuid()), "it is in the copy, for it is about the same person");
+    assert!(others.contains(&ann.person.uuid()) && others.contains(&robot.person.uuid()));
+}

@@ -1,7 +1,7 @@
 //! What a copy of an account's data must hold, counted by the role that sees every row, whatever the policies show to anybody.
 
 use super::{is_somebodys, log::Own};
-use crate::{DataMap, Role, Store, StoreError, audit, data_map::Scope, operator_tenant};
+use crate::{DataMap, Role, Store, StoreError, audit, data_map::Scope, operator_tenant, rights::footprint};
 use kernel::{AccountId, TenantId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub struct Expected {
     pub rows: BTreeMap<String, usize>,
     /// The events that name the account or who it is in its teams, in the logs of its teams and in the operator's.
     pub events: BTreeSet<Uuid>,
-    /// Whoever else is or was in these teams.
+    /// Whoever else is or was in these teams, but for people without an account who stand there under its address.
     pub others: BTreeSet<Uuid>,
     /// How many people of teams stand as this account although no membership of it leads to them.
     pub unled: usize,
@@ -44,10 +44,15 @@ pub async fn expected(store: &Store, account: AccountId) -> Result<Expected, Sto
     }
     const OTHERS: &str = "SELECT person_id, account_id FROM wordbond.person
         WHERE tenant_id = ANY($1) AND NOT person_id = ANY($2) AND (account_id IS NULL OR NOT account_id = ANY($2))";
+    // Whoever has no account and was put down under an address of this one is them, too.
+    let seats = footprint::ever(store, account).await?.seats;
+    let put_down: BTreeSet<Uuid> = seats.iter().map(|seat| seat.person.uuid()).collect();
     let mut others = BTreeSet::new();
     for row in sqlx::query(OTHERS).bind(&teams).bind(&own).fetch_all(&mut backup).await? {
-        others.insert(row.try_get(0)?);
-        others.extend(row.try_get::<Option<Uuid>, _>(1)?);
+        let (person, theirs): (Uuid, Option<Uuid>) = (row.try_get(0)?, row.try_get(1)?);
+        if theirs.is_some() || !put_down.contains(&person) {
+            others.extend([person].into_iter().chain(theirs));
+        }
     }
     let events = events(store, &mut backup, account, &own, &teams).await?;
     Ok(Expected { rows, events, others, unled })
