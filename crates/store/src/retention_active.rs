@@ -19,7 +19,7 @@ use crate::{
     upkeep,
 };
 use jiff::SignedDuration;
-use kernel::Span;
+use kernel::{Span, Timestamp};
 use outbound::Site;
 use promises::{
     Finding,
@@ -141,6 +141,8 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
         return Err(Stop::Broke(format!("a retention job took {count} rows of {table} that had not run out")));
     }
     if reports::list(store).await?.iter().any(|report| report.blocked == word) {
+        // Other probes miss what they were to find gone, too: this one was never anybody's.
+        seen_last(store, &word, store.clock().now()).await?;
         return Err(Stop::Broke("what had run out is still there after every retention job".to_owned()));
     }
     plant.rows = after.of_team(plant.tenant);
@@ -205,15 +207,19 @@ fn stands(plant: &Plant, now: &Rows) -> Result<(), Stop> {
 async fn leave_something_old(store: &Store) -> Result<String, StoreError> {
     let word = format!("m{}", Uuid::new_v4().simple());
     reports::count(store, "connect-src", &word, "/").await?;
-    let long_ago = store.clock().now().checked_sub(LONG_AGO).unwrap_or(kernel::Timestamp::MIN);
+    seen_last(store, &word, store.clock().now().checked_sub(LONG_AGO).unwrap_or(Timestamp::MIN)).await?;
+    Ok(word)
+}
+
+/// Dates the probe's own report.
+async fn seen_last(store: &Store, word: &str, at: Timestamp) -> Result<(), StoreError> {
     let mut system = store.system().await?;
     sqlx::query("UPDATE wordbond.csp_report SET last_seen = $1 WHERE blocked = $2")
-        .bind(At(long_ago))
-        .bind(&word)
+        .bind(At(at))
+        .bind(word)
         .execute(system.conn())
         .await?;
-    system.commit().await?;
-    Ok(word)
+    system.commit().await
 }
 
 /// Runs every job by which anything runs out. Yields how many there are.
