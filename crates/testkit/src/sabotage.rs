@@ -125,13 +125,13 @@ impl Runner {
         &self.kept
     }
 
-    /// Whether the profile promises anything that the fault breaks, and the copy has what the fault takes away: a service without
-    /// files has none that could be moved.
+    /// Whether the profile promises what the fault is for, the first of what it breaks, and the copy has what it takes away: a
+    /// service without files has none that could be moved.
     ///
     /// # Errors
     /// The copy cannot be asked.
     pub async fn concerns(&self, fault: &Fault) -> io::Result<bool> {
-        let promised = self.controls.iter().any(|(_, control)| fault.breaks.contains(&control.as_str()));
+        let promised = fault.breaks.first().is_some_and(|own| self.controls.iter().any(|(_, control)| control == own));
         match fault.make {
             Make::Moving { which, .. } if promised => Ok(!self.paths(which).await?.is_empty()),
             _ => Ok(promised),
