@@ -9,7 +9,7 @@ use promises::fault::{Bites, Fault, Make, Meddling};
 pub const FAULTS: &[Fault] = &[
     Fault {
         id: "sealed-in-form-only",
-        about: "The title of the oldest note that has no account behind it has the header of a sealed value and plain text behind it; whatever a probe plants is sealed.",
+        about: "The name of the oldest person without an account has the header of a sealed value and plain text behind it; whatever a probe writes is sealed.",
         breaks: &["sealed-columns"],
         spares_plants: true,
         make: Make::Sql {
@@ -17,21 +17,21 @@ pub const FAULTS: &[Fault] = &[
                 DECLARE
                     kept json;
                 BEGIN
-                    -- Of somebody who has only a token: no copy of anybody's data is made of it, which would fail.
-                    SELECT json_build_object('id', n.note_id, 'title', encode(n.title::bytea, 'hex')) INTO kept
-                    FROM wordbond.note AS n JOIN wordbond.person AS p ON p.tenant_id = n.tenant_id AND p.person_id = n.owner_id
-                    WHERE p.account_id IS NULL ORDER BY n.created_at, n.note_id LIMIT 1;
-                    EXECUTE format('COMMENT ON TABLE wordbond.note IS %L', kept);
-                    UPDATE wordbond.note
-                    SET title = '\\x5701'::bytea || convert_to('What the board decided on Tuesday about the two of them', 'UTF8')
-                    WHERE note_id = (kept ->> 'id')::uuid;
+                    -- Of somebody who has only a token: no copy of anybody's data is made of it, which would fail. And no note: a
+                    -- probe writes its own anew.
+                    SELECT json_build_object('id', person_id, 'name', encode(name::bytea, 'hex')) INTO kept
+                    FROM wordbond.person WHERE account_id IS NULL ORDER BY created_at, person_id LIMIT 1;
+                    EXECUTE format('COMMENT ON TABLE wordbond.person IS %L', kept);
+                    UPDATE wordbond.person
+                    SET name = '\\x5701'::bytea || convert_to('Whom the board decided about on Tuesday', 'UTF8')
+                    WHERE person_id = (kept ->> 'id')::uuid;
                 END $$",
-            undo: "UPDATE wordbond.note SET title = decode(obj_description('wordbond.note'::regclass)::json ->> 'title', 'hex')
-                   WHERE note_id = (obj_description('wordbond.note'::regclass)::json ->> 'id')::uuid;
-                   COMMENT ON TABLE wordbond.note IS NULL",
+            undo: "UPDATE wordbond.person SET name = decode(obj_description('wordbond.person'::regclass)::json ->> 'name', 'hex')
+                   WHERE person_id = (obj_description('wordbond.person'::regclass)::json ->> 'id')::uuid;
+                   COMMENT ON TABLE wordbond.person IS NULL",
         },
         bites: Bites::Sql(
-            "SELECT EXISTS (SELECT FROM wordbond.note WHERE position('the board decided'::bytea IN title::bytea) > 0)",
+            "SELECT EXISTS (SELECT FROM wordbond.person WHERE position('the board decided'::bytea IN name::bytea) > 0)",
         ),
     },
     Fault {
