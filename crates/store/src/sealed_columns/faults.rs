@@ -23,7 +23,7 @@ pub const FAULTS: &[Fault] = &[
                     FROM wordbond.person WHERE account_id IS NULL ORDER BY created_at, person_id LIMIT 1;
                     EXECUTE format('COMMENT ON TABLE wordbond.person IS %L', kept);
                     UPDATE wordbond.person
-                    SET name = '\\x5701'::bytea || convert_to('Whom the board decided about on Tuesday', 'UTF8')
+                    SET name = '\\x5701'::bytea || convert_to('Somebody about whom the board decided on Tuesday, and what came of it', 'UTF8')
                     WHERE person_id = (kept ->> 'id')::uuid;
                 END $$",
             undo: "UPDATE wordbond.person SET name = decode(obj_description('wordbond.person'::regclass)::json ->> 'name', 'hex')
@@ -31,7 +31,7 @@ pub const FAULTS: &[Fault] = &[
                    COMMENT ON TABLE wordbond.person IS NULL",
         },
         bites: Bites::Sql(
-            "SELECT EXISTS (SELECT FROM wordbond.person WHERE position('the board decided'::bytea IN name::bytea) > 0)",
+            "SELECT EXISTS (SELECT FROM wordbond.person WHERE position('whom the board decided'::bytea IN name::bytea) > 0)",
         ),
     },
     Fault {
