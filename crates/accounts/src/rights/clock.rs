@@ -53,8 +53,9 @@ const ABOUT: &str = "A request that is made in the product is a case with a cloc
     Regulation 1182/71, extended once and with notice, standing while the person must answer or a law holds the data. The \
     probe asks as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
     every case there is: the worst open and the worst closed one, whether each is as the log says (when it was opened, until \
-    when it was due, whether it stood, how it ended), whether every request in the log has its case, and whether every open \
-    one has a job that carries it out. Time that the person took to answer does not count, and what a law holds back is \
+    when it was due, whether it stood, how it ended), whether every request in the log has its case, whether every open one \
+    has a job that carries it out, and whether every law that holds data was decided and has not been ended. Time that the \
+    person took to answer does not count, and what a law holds back is \
     counted apart. Requests by mail need a mailbox and are not attacked: a promise about them stays Unproven.";
 
 const CLOCK: ControlSpec = ControlSpec {
@@ -140,6 +141,7 @@ fn wrong(found: &Clocks, within: Span) -> Option<String> {
     let says = [
         (found.late, format!("took longer than {within}, or has by now")),
         (found.untold, "is not as the log says".to_owned()),
+        (found.unheld, "would wait for a hold that the log does not know, or knows to be ended".to_owned()),
         (found.lost, "stands in the log and has no case".to_owned()),
         (found.stranded, "is open, and nothing carries it out".to_owned()),
         (found.undone, "is done, and its account is still there".to_owned()),

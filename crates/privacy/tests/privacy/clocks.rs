@@ -16,7 +16,7 @@ async fn walk(world: &World, kinds: &[Kind]) -> Clocks {
 }
 
 fn is_fine(found: &Clocks) -> bool {
-    [found.late, found.untold, found.lost, found.stranded, found.undone].iter().all(|count| *count == 0)
+    [found.late, found.untold, found.lost, found.stranded, found.undone, found.unheld].iter().all(|count| *count == 0)
 }
 
 #[tokio::test]
@@ -165,4 +165,36 @@ async fn a_case_is_not_moved_out_of_sight() {
         .await;
     let found = walk(&world, &[Kind::Erasure]).await;
     assert_eq!(found.untold, 1, "{found:?}");
+}
+
+#[tokio::test]
+async fn no_law_holds_that_nobody_decided_or_that_was_ended() {
+    let world = World::new().await;
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let asked = world.ask(ada, Kind::Access).await;
+    world.work().await;
+    let decision = Decision { case: asked.id, admin: admin.account, reason: "a court asked for it", letter: None };
+    decide::hold(world.store(), decision, world.store().clock().now() + SignedDuration::from_hours(480)).await.unwrap();
+    let kinds = [Kind::Erasure];
+    assert!(is_fine(&walk(&world, &kinds).await));
+    for (meddle, mend) in [
+        (
+            "UPDATE wordbond.legal_hold SET until = until + interval '900 years'",
+            "UPDATE wordbond.legal_hold SET until = until - interval '900 years'",
+        ),
+        (
+            "UPDATE wordbond.legal_hold SET case_id = hold_id",
+            "UPDATE wordbond.legal_hold SET case_id = (SELECT case_id FROM wordbond.rights_case)",
+        ),
+    ] {
+        world.db.as_superuser(meddle).await;
+        assert_eq!(walk(&world, &kinds).await.unheld, 1, "{meddle}");
+        world.db.as_superuser(mend).await;
+        assert!(is_fine(&walk(&world, &kinds).await), "{mend}");
+    }
+    world.pass(SignedDuration::from_secs(60));
+    decide::release(world.store(), Decision { reason: "the court is done", ..decision }).await.unwrap();
+    assert!(is_fine(&walk(&world, &kinds).await));
+    world.db.as_superuser("UPDATE wordbond.legal_hold SET released_at = NULL, released_why = NULL").await;
+    assert_eq!(walk(&world, &kinds).await.unheld, 1, "what was ended is on again");
 }

@@ -7,13 +7,16 @@ use super::{Kind, State, cases};
 use crate::{Role, Store, StoreError, audit, operator_tenant, time::At};
 use jiff::SignedDuration;
 use kernel::{Span, Timestamp};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet};
 use story::Story;
 use uuid::Uuid;
 
 /// How long a closed case is looked at beyond the time that it may take.
 const BEHIND: SignedDuration = SignedDuration::from_hours(24 * 120);
+
+/// How much further back than a row's time its event is looked for.
+const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// What was found. Only counts and lengths of time: whose case it was stands in no public place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Clocks {
     pub stranded: usize,
     /// Erasures that are done, and whose account is still there.
     pub undone: usize,
+    /// Holds in force that nobody decided, or that were ended, by what the log says: erasures would wait for them.
+    pub unheld: usize,
     /// How long the oldest open one has been open.
     pub worst_open: SignedDuration,
     /// How long the slowest closed one took.
@@ -58,7 +63,9 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
     let is_recent = |case: &&cases::Case| case.closed_at.is_none_or(|at| at >= since);
     // From the opening of the oldest of them on: when its clock stood is told behind that.
     let oldest = all.iter().filter(is_recent).map(|case| case.opened_at).min();
-    let told = told(&mut tx, store, oldest.map_or(since, |oldest| oldest.min(since))).await?;
+    let laws = if kinds.contains(&Kind::Erasure) { laws(&mut tx, now).await? } else { Vec::new() };
+    let oldest = oldest.into_iter().chain(laws.iter().map(|law| law.at)).chain([since]).min().unwrap_or(since);
+    let told = told(&mut tx, store, oldest.checked_sub(MARGIN).unwrap_or(oldest)).await?;
     let working = working(&mut tx).await?;
     let here = here(&mut tx).await?;
     drop(tx);
@@ -82,6 +89,7 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
     let asked = told.iter().filter(|(_, said)| {
         said.opened.as_ref().is_some_and(|(at, kind)| *at >= since && words.contains(&kind.as_str()))
     });
+    found.unheld = laws.iter().filter(|law| !law.stands(&told)).count();
     found.lost = asked.filter(|(id, _)| !seen.contains(id)).count();
     Ok(found)
 }
@@ -103,6 +111,41 @@ fn judge(found: &mut Clocks, case: &cases::Case, said: &Story, within: Span, now
     let late = took > within.signed() && case.state != State::Withdrawn;
     found.late += usize::from(late);
     found.held += usize::from(said.is_held(now) && !late && said.took(case, until) > within.signed());
+}
+
+/// A hold in force.
+struct Law {
+    /// The case at which it was decided.
+    case: Uuid,
+    at: Timestamp,
+    until: Timestamp,
+    /// Every case of whose data is held: at any of them it may have been ended.
+    cases: Vec<Uuid>,
+}
+
+impl Law {
+    /// Whether the log says that it was decided, and not that it was ended.
+    fn stands(&self, told: &BTreeMap<Uuid, Story>) -> bool {
+        let decided = told.get(&self.case).is_some_and(|said| said.has_decided(self.at, self.until));
+        decided && !self.cases.iter().filter_map(|case| told.get(case)).any(|said| said.has_released(self.at))
+    }
+}
+
+async fn laws(conn: &mut PgConnection, now: Timestamp) -> Result<Vec<Law>, StoreError> {
+    const SQL: &str = "SELECT h.case_id, h.created_at, h.until,
+            ARRAY(SELECT r.case_id FROM wordbond.rights_request AS r WHERE r.account_id = h.account_id) AS cases
+        FROM wordbond.legal_hold AS h WHERE h.released_at IS NULL AND h.until > $1";
+    let rows = sqlx::query(SQL).bind(At(now)).fetch_all(conn).await?;
+    let law = |row: &PgRow| {
+        let at = |column: &str| row.try_get::<At, _>(column).map(|at| at.0);
+        Ok(Law {
+            case: row.try_get("case_id")?,
+            at: at("created_at")?,
+            until: at("until")?,
+            cases: row.try_get("cases")?,
+        })
+    };
+    rows.iter().map(law).collect()
 }
 
 /// What the operator's log says of cases.

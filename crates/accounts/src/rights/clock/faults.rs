@@ -71,6 +71,21 @@ pub const ERASE_FAULTS: &[Fault] = &[
         "SELECT EXISTS (SELECT FROM wordbond.rights_case WHERE opened_at < now() - interval '399 days')",
     ),
     fault(
+        "erase-clock-held-by-nobody",
+        "the oldest account is held for centuries by a law that nobody named; nothing that a probe plants is touched",
+        // The reason is sealed by nobody, either.
+        &["erase-clock", "sealed-columns"],
+        true,
+        Make::Sql {
+            make: "INSERT INTO wordbond.legal_hold (account_id, hold_id, case_id, reason, until, created_at)
+                   SELECT account_id, '00000000-0000-4000-8000-000000000005', '00000000-0000-4000-8000-000000000006',
+                          '\\x5701'::bytea || sha256('a') || sha256('law'), now() + interval '900 years', now()
+                   FROM wordbond.account ORDER BY created_at LIMIT 1",
+            undo: "DELETE FROM wordbond.legal_hold WHERE hold_id = '00000000-0000-4000-8000-000000000005'",
+        },
+        "SELECT EXISTS (SELECT FROM wordbond.legal_hold WHERE hold_id = '00000000-0000-4000-8000-000000000005')",
+    ),
+    fault(
         "erase-clock-nobody-carries-it-out",
         "a request is taken and confirmed, and what would carry it out is silently dropped",
         ERASE,

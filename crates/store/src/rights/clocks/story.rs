@@ -19,6 +19,10 @@ pub(super) struct Story {
     stood: Times,
     /// When a law held it back.
     held: Times,
+    /// The holds that were decided at it: when, and until when.
+    decided: Vec<(Timestamp, Timestamp)>,
+    /// When holds were ended.
+    released: Vec<Timestamp>,
 }
 
 impl Story {
@@ -32,9 +36,16 @@ impl Story {
             "rights.pause" => self.stood.begin(at, Timestamp::MAX),
             "rights.resume" => self.stood.end(at),
             // One hold more: the longest counts. What the job says is the sum of all.
-            "rights.hold" => self.held.begin(at, until().max(self.held.ends_after(at))),
+            "rights.hold" => {
+                self.held.begin(at, until().max(self.held.ends_after(at)));
+                self.decided.push((at, until()));
+            }
             "rights.wait" => self.held.begin(at, until()),
-            "rights.release" | "rights.erase" => self.held.end(at),
+            "rights.release" => {
+                self.held.end(at);
+                self.released.push(at);
+            }
+            "rights.erase" => self.held.end(at),
             "rights.close" | "rights.withdraw" => {
                 self.closed = Some((at, context("state")));
                 self.stood.end(at);
@@ -62,9 +73,18 @@ impl Story {
         self.held.is_on(now)
     }
 
+    /// Whether a hold was decided at this case, with this end.
+    pub(super) fn has_decided(&self, at: Timestamp, until: Timestamp) -> bool {
+        self.decided.iter().any(|(when, end)| near(*when, at) && near(*end, until))
+    }
+
+    /// Whether the holds on whose case this is were ended after that.
+    pub(super) fn has_released(&self, since: Timestamp) -> bool {
+        self.released.iter().any(|at| *at > since)
+    }
+
     /// Whether a case is as the log says.
     pub(super) fn agrees(&self, case: &Case) -> bool {
-        let near = |one: Timestamp, other: Timestamp| one.duration_since(other).abs() <= APART;
         let opened =
             self.opened.as_ref().is_some_and(|(at, kind)| near(case.opened_at, *at) && *kind == case.kind.word());
         let due = self.due.as_deref().and_then(|due| due.parse::<Timestamp>().ok());
@@ -80,6 +100,10 @@ impl Story {
         };
         opened && due && stands && (case.state == State::Paused) == case.paused_at.is_some() && stood && held && closed
     }
+}
+
+fn near(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= APART
 }
 
 /// Spans of time, one behind the other.
