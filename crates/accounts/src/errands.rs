@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use store::{
     StoreError,
     jobs::{self, Job, Lease},
-    mails,
+    mails::{self, Fate},
 };
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl Accounts {
     /// Does the job of a mail, and gives it back where that fails: it is due again after a pause that grows.
     pub async fn deliver(&self, lease: &Lease, job: &Job, turn: OwnedSemaphorePermit) {
         let done = match self.handed_over(lease, job).await {
-            Ok(()) => mails::done(self.store(), lease, job).await,
+            Ok(fate) => mails::done(self.store(), lease, job, fate).await,
             Err(error) => {
                 tracing::warn!(%error, attempts = lease.attempts, "a mail was not handed over; it is tried again");
                 jobs::retry(self.store(), lease).await.map(drop)
@@ -100,18 +100,18 @@ impl Accounts {
         }
     }
 
-    async fn handed_over(&self, lease: &Lease, job: &Job) -> Result<(), Undone> {
-        let Some(waiting) = mails::read(self.store(), job).await? else { return Ok(()) };
+    async fn handed_over(&self, lease: &Lease, job: &Job) -> Result<Fate, Undone> {
+        let Some(waiting) = mails::read(self.store(), job).await? else { return Ok(Fate::GivenUp) };
         if waiting.expires_at <= self.now() {
             tracing::error!(attempts = lease.attempts, "a mail was given up: it could not be handed over in time");
-            return Ok(());
+            return Ok(Fate::GivenUp);
         }
         // A build that cannot read it would not read it later either.
-        let Ok(errand) = serde_json::from_str::<Errand>(&waiting.text) else { return Ok(()) };
-        match self.letter(errand, lease.attempts <= 1).await? {
-            Some(mail) => Ok(self.settings().mailer.send(mail).await?),
-            None => Ok(()),
+        let Ok(errand) = serde_json::from_str::<Errand>(&waiting.text) else { return Ok(Fate::GivenUp) };
+        if let Some(mail) = self.letter(errand, lease.attempts <= 1).await? {
+            self.settings().mailer.send(mail).await?;
         }
+        Ok(Fate::HandedOver)
     }
 
     /// The mail of an errand, where there is one to send. What somebody typed counts once, at the first attempt.

@@ -1,11 +1,13 @@
 //! Mail that waits to be handed over: sealed, under the account it is about, and sent by a job, so that neither a mail server
 //! that is away nor the end of this program loses it.
 //!
-//! Writing one is no act and leaves no event; what it is about has left its own.
+//! Writing one is no act and leaves no event; what it is about has left its own. Of a letter that tells what was decided about a
+//! request the log says what became of it: whoever decided owes it.
 
 use crate::{
     Scoped, Store, StoreError,
     accounts::{account_place, subject},
+    audit,
     jobs::{self, Job, Lease},
     one_time::nobody,
     operator_tenant,
@@ -19,6 +21,9 @@ use vault::{Place, Sealed};
 
 /// What the jobs are called.
 pub const KIND: &str = "mail.send";
+
+/// What the log says once it is known what became of a letter about a case.
+pub(crate) const ENDED: &str = "rights.letter";
 
 /// For how long one is tried to be handed over.
 pub const KEEP: Span = Span::days(3);
@@ -52,7 +57,8 @@ pub async fn put(
         store.keys().create(operator_tenant(), subject(owner))?;
     }
     let mut scoped = store.account_scope(owner).await?;
-    let job = write(&mut scoped, owner, text, keep, opens).await?;
+    let waits = Written { case: None, text, keep, opens };
+    let job = write(&mut scoped, owner, waits).await?;
     let leased = if at_once {
         Some((jobs::enqueue_leased(&mut scoped, KIND, &job.ids).await?, job))
     } else {
@@ -64,29 +70,46 @@ pub async fn put(
     Ok(leased)
 }
 
-/// Writes a letter to the account in scope, in the caller's transaction, for a job to send: it is written if what it tells is done.
-pub(crate) async fn letter(scoped: &mut Scoped, account: AccountId, text: &str) -> Result<(), StoreError> {
-    let job = write(scoped, account, text, KEEP, false).await?;
+/// Writes a letter about a case to the account in scope, in the caller's transaction, for a job to send: it is written if what it
+/// tells is done. Yields its id.
+pub(crate) async fn letter(
+    scoped: &mut Scoped,
+    account: AccountId,
+    case: Uuid,
+    text: &str,
+) -> Result<Uuid, StoreError> {
     let now = scoped.now();
-    jobs::enqueue(scoped, KIND, &job.ids, now).await.map(drop)
+    let job = write(scoped, account, Written { case: Some(case), text, keep: KEEP, opens: false }).await?;
+    jobs::enqueue(scoped, KIND, &job.ids, now).await?;
+    job.ids.last().copied().ok_or(StoreError::NotFound)
+}
+
+/// What is written.
+struct Written<'a> {
+    /// The case whose decision it tells.
+    case: Option<Uuid>,
+    text: &'a str,
+    keep: Span,
+    opens: bool,
 }
 
 /// Writes the row. Yields the job that is to send it.
-async fn write(scoped: &mut Scoped, owner: AccountId, text: &str, keep: Span, opens: bool) -> Result<Job, StoreError> {
-    if text.len() > LONGEST {
+async fn write(scoped: &mut Scoped, owner: AccountId, what: Written<'_>) -> Result<Job, StoreError> {
+    if what.text.len() > LONGEST {
         return Err(StoreError::Invalid(format!("this is longer than {LONGEST} bytes")));
     }
     let (id, now) = (Uuid::now_v7(), scoped.now());
-    const SQL: &str = "INSERT INTO wordbond.mail (account_id, mail_id, body, opens, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    let sealed = Sealed::seal(scoped.keys(), &place(owner, id), &text.to_owned())?;
+    const SQL: &str = "INSERT INTO wordbond.mail (account_id, mail_id, case_id, body, opens, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sealed = Sealed::seal(scoped.keys(), &place(owner, id), &what.text.to_owned())?;
     sqlx::query(SQL)
         .bind(owner.uuid())
         .bind(id)
+        .bind(what.case)
         .bind(sealed.as_bytes())
-        .bind(opens)
+        .bind(what.opens)
         .bind(At(now))
-        .bind(At(after(now, keep)))
+        .bind(At(after(now, what.keep)))
         .execute(scoped.conn())
         .await?;
     Ok(Job { kind: KIND.to_owned(), ids: vec![owner.uuid(), id] })
@@ -110,16 +133,40 @@ pub async fn read(store: &Store, job: &Job) -> Result<Option<Waiting>, StoreErro
     Ok(text.ok().map(|text| Waiting { text, expires_at }))
 }
 
-/// Ends a job together with its mail: it was handed over, or given up.
+/// What became of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The mail server took it, or it was not to be sent after all.
+    HandedOver,
+    /// It could not be handed over in time, or nobody can read it.
+    GivenUp,
+}
+
+impl Fate {
+    /// What the log says when a letter was given up.
+    pub(crate) const GIVEN_UP: &str = "given up";
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::HandedOver => "handed over",
+            Self::GivenUp => Self::GIVEN_UP,
+        }
+    }
+}
+
+/// Ends a job together with its mail, and tells what became of a letter.
 ///
 /// # Errors
 /// [`StoreError::LostLease`] when another worker holds the job by now.
-pub async fn done(store: &Store, lease: &Lease, job: &Job) -> Result<(), StoreError> {
+pub async fn done(store: &Store, lease: &Lease, job: &Job, fate: Fate) -> Result<(), StoreError> {
     let actor = Actor::Job { name: "mail".to_owned() };
     let account = of(job).map(|(account, _)| account);
     let mut scoped = store.scope_of(lease.tenant, &actor, account).await?;
-    if let Some((account, id)) = of(job) {
-        remove(&mut scoped, account, id).await?;
+    if let Some((account, id)) = of(job)
+        && let Some(case) = remove(&mut scoped, account, id).await?
+    {
+        let targets = [format!("case:{case}"), format!("mail:{id}")];
+        audit::note(&mut scoped, ENDED, &targets, &[("state", fate.word())]).await?;
     }
     jobs::finish(scoped, lease).await
 }
@@ -141,13 +188,12 @@ pub(crate) async fn clear_expired(scoped: &mut Scoped, account: AccountId) -> Re
     Ok(sqlx::query(SQL).bind(account.uuid()).bind(now).execute(scoped.conn()).await?.rows_affected())
 }
 
-async fn remove(scoped: &mut Scoped, account: AccountId, id: Uuid) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM wordbond.mail WHERE account_id = $1 AND mail_id = $2")
-        .bind(account.uuid())
-        .bind(id)
-        .execute(scoped.conn())
-        .await?;
-    Ok(())
+/// Takes a mail away. Yields the case whose decision it told.
+async fn remove(scoped: &mut Scoped, account: AccountId, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    const SQL: &str = "DELETE FROM wordbond.mail WHERE account_id = $1 AND mail_id = $2 RETURNING case_id";
+    let case: Option<Option<Uuid>> =
+        sqlx::query_scalar(SQL).bind(account.uuid()).bind(id).fetch_optional(scoped.conn()).await?;
+    Ok(case.flatten())
 }
 
 fn of(job: &Job) -> Option<(AccountId, Uuid)> {

@@ -8,10 +8,14 @@ mod faults;
 pub use faults::{ACCESS_FAULTS, ERASE_FAULTS};
 
 use super::wire::Answered;
-use crate::attack::{Plant, Stop};
+use crate::{
+    Mail,
+    attack::{Plant, Stop},
+    errands::Errand,
+};
 use ingress::visitor::Visitor;
 use jiff::SignedDuration;
-use kernel::Span;
+use kernel::{Clock as _, Span, SystemClock};
 use outbound::{Answer, Site};
 use promises::{
     Finding, Promise,
@@ -25,7 +29,9 @@ use store::{
     Store,
     rights::{
         Kind,
+        cases::Case,
         clocks::{self, Clocks},
+        decide::{self, Decision},
         list,
     },
 };
@@ -36,6 +42,9 @@ use uuid::Uuid;
 /// standard, but not by a system that works.
 const LOOKS: u32 = 120;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the plant's data is held at most, should the attack be cut short.
+const HELD: Span = Span::hours(1);
 
 const fn within(about: &'static str) -> ParamSpec {
     ParamSpec { name: "within", kind: ParamKind::Span, default: None, about, stronger: Stronger::Less }
@@ -54,9 +63,10 @@ const ABOUT: &str = "A request that is made in the product is a case with a cloc
     probe asks as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
     every case there is: the worst open and the worst closed one, whether each is as the log says (when it was opened, until \
     when it was due, whether it stood, how it ended), whether every request in the log has its case, whether every open one \
-    has a job that carries it out, and whether every law that holds data was decided and has not been ended. Time that the \
-    person took to answer does not count, and what a law holds back is \
-    counted apart. Requests by mail need a mailbox and are not attacked: a promise about them stays Unproven.";
+    has a job that carries it out, whether every law that holds data was decided and has not been ended, and whether every \
+    letter that tells a decision was handed over, waits, or was given up after days of trying: of a copy's case it decides \
+    something itself. Time that the person took to answer does not count, and what a law holds back is counted apart. \
+    Requests by mail need a mailbox and are not attacked: a promise about them stays Unproven.";
 
 const CLOCK: ControlSpec = ControlSpec {
     id: "erase-clock",
@@ -108,20 +118,23 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
     let mut visitor = enter(site, &plant).await?;
     let asked = ask(&mut visitor, &plant, kind).await?;
     let answered = wait(site, store, &asked).await?;
+    let kinds: &[Kind] = if kind == Kind::Erasure { &[Kind::Erasure] } else { &[Kind::Access, Kind::Portability] };
+    if kind != Kind::Erasure {
+        decide(store, &plant, asked.case).await?;
+    }
+    let found = clocks::walk(store, kinds, within).await?;
     if kind != Kind::Erasure {
         // The plant leaves as it came.
         let leaves = ask(&mut visitor, &plant, Kind::Erasure).await?;
         wait(site, store, &leaves).await?;
     }
-    let kinds: &[Kind] = if kind == Kind::Erasure { &[Kind::Erasure] } else { &[Kind::Access, Kind::Portability] };
-    let found = clocks::walk(store, kinds, within).await?;
     if let Some(why) = wrong(&found, within) {
         return Err(Stop::Broke(why));
     }
     if !answered {
         return Err(Stop::Failed("a planted request was not answered within a minute".to_owned()));
     }
-    let saw = format!(
+    let mut saw = format!(
         "a planted request was answered; of {} cases, {} of them open and {} held or waiting for the person, {} of these past their time because a law holds them, the slowest took {}, and the oldest open one has waited {}",
         found.cases,
         found.open,
@@ -130,6 +143,12 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
         words(found.worst_closed),
         words(found.worst_open)
     );
+    if found.undelivered > 0 {
+        saw.push_str(&format!(
+            "; {} letters that tell decisions were given up, for no mail server took them",
+            found.undelivered
+        ));
+    }
     Ok(Finding::held(saw)
         .tried("asked as somebody who was planted, and waited for the receipt")
         .tried("compared every case with the log and with the jobs that carry them out")
@@ -142,6 +161,7 @@ fn wrong(found: &Clocks, within: Span) -> Option<String> {
         (found.late, format!("took longer than {within}, or has by now")),
         (found.untold, "is not as the log says".to_owned()),
         (found.unheld, "would wait for a hold that the log does not know, or knows to be ended".to_owned()),
+        (found.unsent, "was decided about, and the letter that says so went nowhere".to_owned()),
         (found.lost, "stands in the log and has no case".to_owned()),
         (found.stranded, "is open, and nothing carries it out".to_owned()),
         (found.undone, "is done, and its account is still there".to_owned()),
@@ -182,6 +202,29 @@ async fn ask(visitor: &mut Visitor, plant: &Plant, kind: Kind) -> Result<Made, S
         return Err(Stop::Broke(format!("a request was answered with {}", answer.status)));
     }
     answer.json().map_err(|_| unexpected("a request", &answer))
+}
+
+/// Holds the plant's data for a law that there is not, and ends that at once: both are decisions that they are written of.
+async fn decide(store: &Store, plant: &Plant, case: Uuid) -> Result<(), Stop> {
+    let until = SystemClock.now().checked_add(HELD.signed()).map_err(|error| Stop::Failed(error.to_string()))?;
+    let errand = Errand::Mail { mail: news(plant), typed: false };
+    let text = serde_json::to_string(&errand).map_err(|error| Stop::Failed(error.to_string()))?;
+    let letter = |_: &Case| Some(text.clone());
+    // No administrator is planted: who decides is named by the account itself.
+    let admin = plant.account(store).await?.id;
+    let reason = "An attack of this service on itself";
+    decide::hold(store, Decision { case, admin, reason, letter: Some(&letter) }, until).await?;
+    decide::release(store, Decision { case, admin, reason, letter: None }).await?;
+    Ok(())
+}
+
+fn news(plant: &Plant) -> Mail {
+    Mail {
+        to: plant.email().to_owned(),
+        subject: "A decision that nobody took".to_owned(),
+        paragraphs: vec!["This service attacks itself, to see whether its letters are sent.".to_owned()],
+        link: None,
+    }
 }
 
 /// Reads the receipt, as anybody may who knows it, until the request is answered, and says then that it was the probe's. Yields

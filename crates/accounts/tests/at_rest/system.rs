@@ -128,7 +128,7 @@ async fn one(store: &Store, lease: &Lease) -> Result<(), StoreError> {
     let (scoped, job) = jobs::begin(store, lease).await?;
     drop(scoped);
     if job.kind == mails::KIND {
-        return mails::done(store, lease, &job).await;
+        return mails::done(store, lease, &job, mails::Fate::HandedOver).await;
     }
     privacy::work::run(store, lease).await.map(drop)
 }

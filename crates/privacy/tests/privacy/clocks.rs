@@ -4,9 +4,13 @@ use super::life::World;
 use jiff::SignedDuration;
 use kernel::Span;
 use privacy::case::{Kind, State};
-use store::rights::{
-    clocks::{self, Clocks},
-    decide::{self, Decision},
+use store::{
+    jobs,
+    mails::{self, Fate},
+    rights::{
+        clocks::{self, Clocks},
+        decide::{self, Decision},
+    },
 };
 
 const WITHIN: Span = Span::days(30);
@@ -16,7 +20,8 @@ async fn walk(world: &World, kinds: &[Kind]) -> Clocks {
 }
 
 fn is_fine(found: &Clocks) -> bool {
-    [found.late, found.untold, found.lost, found.stranded, found.undone, found.unheld].iter().all(|count| *count == 0)
+    let counts = [found.late, found.untold, found.lost, found.stranded, found.undone, found.unheld, found.unsent];
+    counts.iter().all(|count| *count == 0)
 }
 
 #[tokio::test]
@@ -197,4 +202,48 @@ async fn no_law_holds_that_nobody_decided_or_that_was_ended() {
     assert!(is_fine(&walk(&world, &kinds).await));
     world.db.as_superuser("UPDATE wordbond.legal_hold SET released_at = NULL, released_why = NULL").await;
     assert_eq!(walk(&world, &kinds).await.unheld, 1, "what was ended is on again");
+}
+
+/// Does the one job that is due, which is that of a mail.
+async fn send(world: &World, fate: Fate) {
+    let lease = jobs::lease(world.store()).await.unwrap().unwrap();
+    let (scoped, job) = jobs::begin(world.store(), &lease).await.unwrap();
+    drop(scoped);
+    assert_eq!(job.kind, mails::KIND);
+    mails::done(world.store(), &lease, &job, fate).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_letter_that_tells_a_decision_is_handed_over_or_waits_or_is_missed() {
+    let world = World::new().await;
+    let (ada, admin) = (world.somebody("ada@example.org").await, world.somebody("admin@example.org").await);
+    let asked = world.ask(ada, Kind::Access).await;
+    world.work().await;
+    let letter = |_: &privacy::case::Case| Some("what was decided".to_owned());
+    let decision = Decision { case: asked.id, admin: admin.account, reason: "a court", letter: Some(&letter) };
+    let kinds = [Kind::Access];
+    let until = world.store().clock().now() + SignedDuration::from_hours(480);
+    decide::hold(world.store(), decision, until).await.unwrap();
+    let found = walk(&world, &kinds).await;
+    assert!(is_fine(&found), "it waits: {found:?}");
+    send(&world, Fate::HandedOver).await;
+    let found = walk(&world, &kinds).await;
+    assert!(is_fine(&found) && found.undelivered == 0, "{found:?}");
+
+    decide::hold(world.store(), decision, until).await.unwrap();
+    send(&world, Fate::GivenUp).await;
+    let found = walk(&world, &kinds).await;
+    assert!(is_fine(&found) && found.undelivered == 1, "{found:?}");
+
+    decide::hold(world.store(), decision, until).await.unwrap();
+    world.db.as_superuser("UPDATE wordbond.job SET ids = ids[:1] WHERE kind = 'mail.send'").await;
+    assert_eq!(walk(&world, &kinds).await.unsent, 1, "no job has it in hand");
+    world.db.as_superuser("DELETE FROM wordbond.mail").await;
+    assert_eq!(walk(&world, &kinds).await.unsent, 1, "it is nowhere");
+    assert_eq!(walk(&world, &[Kind::Erasure]).await.unsent, 0, "it is of no erasure");
+
+    decide::release(world.store(), Decision { letter: None, ..decision }).await.unwrap();
+    world.ask(ada, Kind::Erasure).await;
+    world.work().await;
+    assert_eq!(walk(&world, &kinds).await.unsent, 0, "whoever it was for is gone");
 }

@@ -1,12 +1,14 @@
 //! Whether the clocks of cases are kept: every case there is, and what the log says of each. A case that was made to look
 //! younger, put off without a word, or left without anybody who carries it out shows here, whoever's it is.
 
+mod letters;
 mod story;
 
 use super::{Kind, State, cases};
 use crate::{Role, Store, StoreError, audit, operator_tenant, time::At};
 use jiff::SignedDuration;
 use kernel::{Span, Timestamp};
+use letters::Letters;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet};
 use story::Story;
@@ -41,6 +43,10 @@ pub struct Clocks {
     pub undone: usize,
     /// Holds in force that nobody decided, or that were ended, by what the log says: erasures would wait for them.
     pub unheld: usize,
+    /// Letters that tell a decision and are nowhere: neither handed over, nor waiting, nor given up, of people who are there.
+    pub unsent: usize,
+    /// Letters that tell a decision and were given up, for no mail server took them in days.
+    pub undelivered: usize,
     /// How long the oldest open one has been open.
     pub worst_open: SignedDuration,
     /// How long the slowest closed one took.
@@ -65,7 +71,8 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
     let oldest = all.iter().filter(is_recent).map(|case| case.opened_at).min();
     let laws = if kinds.contains(&Kind::Erasure) { laws(&mut tx, now).await? } else { Vec::new() };
     let oldest = oldest.into_iter().chain(laws.iter().map(|law| law.at)).chain([since]).min().unwrap_or(since);
-    let told = told(&mut tx, store, oldest.checked_sub(MARGIN).unwrap_or(oldest)).await?;
+    let (told, letters) = told(&mut tx, store, oldest.checked_sub(MARGIN).unwrap_or(oldest)).await?;
+    let waiting = letters::waiting(&mut tx).await?;
     let working = working(&mut tx).await?;
     let here = here(&mut tx).await?;
     drop(tx);
@@ -89,6 +96,10 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
     let asked = told.iter().filter(|(_, said)| {
         said.opened.as_ref().is_some_and(|(at, kind)| *at >= since && words.contains(&kind.as_str()))
     });
+    // What was still to be sent to somebody who is erased went with them.
+    let there = seen.intersection(&here).copied().collect();
+    found.unsent = letters.lost(&there, &waiting);
+    found.undelivered = letters.given_up(&seen);
     found.unheld = laws.iter().filter(|law| !law.stands(&told)).count();
     found.lost = asked.filter(|(id, _)| !seen.contains(id)).count();
     Ok(found)
@@ -148,12 +159,16 @@ async fn laws(conn: &mut PgConnection, now: Timestamp) -> Result<Vec<Law>, Store
     rows.iter().map(law).collect()
 }
 
-/// What the operator's log says of cases.
-async fn told(conn: &mut PgConnection, store: &Store, since: Timestamp) -> Result<BTreeMap<Uuid, Story>, StoreError> {
+/// What the operator's log says of cases, and of the letters about them.
+async fn told(
+    conn: &mut PgConnection,
+    store: &Store,
+    since: Timestamp,
+) -> Result<(BTreeMap<Uuid, Story>, Letters), StoreError> {
     const SQL: &str = "SELECT event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
         WHERE tenant_id = $1 AND at >= $2 ORDER BY entry_id";
     let rows = sqlx::query(SQL).bind(operator_tenant().uuid()).bind(At(since)).fetch_all(conn).await?;
-    let mut told: BTreeMap<Uuid, Story> = BTreeMap::new();
+    let (mut told, mut letters): (BTreeMap<Uuid, Story>, _) = (BTreeMap::new(), Letters::default());
     for row in &rows {
         // Whether every event can be read is for the audit log's own attack to say.
         let Ok(entry) = audit::read(store.keys(), operator_tenant(), row) else { continue };
@@ -161,8 +176,9 @@ async fn told(conn: &mut PgConnection, store: &Store, since: Timestamp) -> Resul
         for case in ids {
             told.entry(case).or_default().take(&entry.event);
         }
+        letters.take(&entry.event);
     }
-    Ok(told)
+    Ok((told, letters))
 }
 
 /// The cases that a job is about which will come up.

@@ -24,6 +24,9 @@ const ANSWER_LONGEST: usize = 2_000;
 /// What the log says of a reason.
 const GIVEN: &str = "kept with the case";
 
+/// Under what the log says which letter tells a decision.
+pub(super) const LETTER: &str = "letter";
+
 /// What is written to the person about a case as it is after a decision.
 pub type Letter<'a> = dyn Fn(&Case) -> Option<String> + Send + Sync + 'a;
 
@@ -67,21 +70,30 @@ impl About {
         if states.contains(&self.case.state) { Ok(()) } else { Err(StoreError::Invalid(otherwise.to_owned())) }
     }
 
-    /// Tells it, writes it to the person, and makes it last.
+    /// Tells it the person on the page of their case, writes it to them, tells it in the log, and makes it last.
     async fn end(mut self, decision: &Decision<'_>, action: &str, told: &[(&str, &str)]) -> Result<(), StoreError> {
         tell(&mut self.scoped, self.account, self.case.id, decision.reason.trim()).await?;
         let targets = [format!("case:{}", self.case.id), format!("account:{}", decision.admin)];
-        let told: Vec<(&str, &str)> = told.iter().copied().chain([("reason", GIVEN)]).collect();
-        audit::note(&mut self.scoped, action, &targets, &told).await?;
-        self.finish(decision).await
+        self.finish(decision, action, &targets, told).await
     }
 
-    /// Writes the letter, and makes it last.
-    async fn finish(mut self, decision: &Decision<'_>) -> Result<(), StoreError> {
+    /// Writes the letter, tells in the log what was decided and which letter says so, and makes it last.
+    async fn finish(
+        mut self,
+        decision: &Decision<'_>,
+        action: &str,
+        targets: &[String],
+        told: &[(&str, &str)],
+    ) -> Result<(), StoreError> {
         let case = cases::within(&mut self.scoped, self.account, self.case.id).await?;
-        if let Some(text) = decision.letter.and_then(|letter| letter(&case)) {
-            mails::letter(&mut self.scoped, self.account, &text).await?;
-        }
+        let letter = match decision.letter.and_then(|letter| letter(&case)) {
+            Some(text) => Some(mails::letter(&mut self.scoped, self.account, self.case.id, &text).await?.to_string()),
+            None => None,
+        };
+        let mut told = told.to_vec();
+        told.push(("reason", GIVEN));
+        told.extend(letter.as_deref().map(|id| (LETTER, id)));
+        audit::note(&mut self.scoped, action, targets, &told).await?;
         self.scoped.commit().await
     }
 }
@@ -252,9 +264,7 @@ pub async fn hold(store: &Store, decision: Decision<'_>, until: Timestamp) -> Re
         sqlx::query_scalar(WAITS).bind(about.account.uuid()).bind(At(until)).fetch_all(about.scoped.conn()).await?;
     // The person reads until when, and the reason only where the law lets it be told.
     let targets = targets(&decision, waiting);
-    let told = [("reason", GIVEN), ("until", &until.to_string())];
-    audit::note(&mut about.scoped, "rights.hold", &targets, &told).await?;
-    about.finish(&decision).await?;
+    about.finish(&decision, "rights.hold", &targets, &[("until", &until.to_string())]).await?;
     Ok(id)
 }
 
@@ -293,8 +303,7 @@ pub async fn release(store: &Store, decision: Decision<'_>) -> Result<(), StoreE
         jobs::enqueue(&mut about.scoped, erase::ERASE, &[*case, about.account.uuid()], now + BEGINS).await?;
     }
     let targets = targets(&decision, waiting);
-    audit::note(&mut about.scoped, "rights.release", &targets, &[("reason", GIVEN)]).await?;
-    about.finish(&decision).await
+    about.finish(&decision, "rights.release", &targets, &[]).await
 }
 
 /// What an event about a hold names: the case at which it was decided, the erasures that wait, and who decided.

@@ -114,6 +114,19 @@ pub const ERASE_FAULTS: &[Fault] = &[
 /// Ways to break the clock of copies.
 pub const ACCESS_FAULTS: &[Fault] = &[
     fault(
+        "access-clock-letter-swallowed",
+        "letters that tell people what was decided about their requests vanish as they are written, and their jobs end well",
+        ACCESS,
+        false,
+        Make::Sql {
+            make: "CREATE FUNCTION wordbond.swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+                   CREATE TRIGGER swallow BEFORE INSERT ON wordbond.mail
+                       FOR EACH ROW WHEN (NEW.case_id IS NOT NULL) EXECUTE FUNCTION wordbond.swallow()",
+            undo: "DROP TRIGGER swallow ON wordbond.mail; DROP FUNCTION wordbond.swallow()",
+        },
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'swallow')",
+    ),
+    fault(
         "access-clock-forgotten-case",
         "somebody's request has been open for forty days; nothing that a probe plants is touched",
         ACCESS,
