@@ -65,7 +65,7 @@ pub const FAULTS: &[Fault] = &[
         id: "password-hash-imported-weak",
         about: "One account was imported with an MD5 hash; everybody else's, and whatever a probe plants, is as promised.",
         // Nobody made a key for what another program imports.
-        breaks: &["password-hash", "sealed-columns", "access-package"],
+        breaks: &["password-hash", "sealed-columns"],
         spares_plants: true,
         make: Make::Sql {
             make: "INSERT INTO wordbond.account (account_id, email, name, password_hash, created_at)
@@ -86,7 +86,7 @@ pub const FAULTS: &[Fault] = &[
         id: "password-hash-imported-with-one-salt",
         about: "Two accounts were imported with the promised algorithm and cost, and with one salt for both.",
         // Nobody made a key for what another program imports.
-        breaks: &["password-hash", "sealed-columns", "access-package"],
+        breaks: &["password-hash", "sealed-columns"],
         spares_plants: true,
         make: Make::Sql {
             make: "INSERT INTO wordbond.account (account_id, email, name, password_hash, created_at)

@@ -78,7 +78,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     cadence: Span::hours(24),
     freshness: Span::hours(50),
     covers: &["every log", "no personal data"],
-    modes: &[Mode::Mapped, Mode::Built],
+    modes: &[Mode::Built],
     standards: Standards {
         gdpr: &["5(1)(e)"],
         iso27001: &["8.10", "8.15"],

@@ -3,7 +3,7 @@
 //! The enforcement is [`crate::rights::retention`], [`crate::upkeep`] and the data map; this module attacks it.
 
 mod faults;
-mod rows;
+pub(crate) mod rows;
 
 pub use faults::FAULTS;
 

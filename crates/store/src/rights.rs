@@ -4,6 +4,7 @@
 //! Whatever is done to a person's rows is read off the data map: which tables name people in which columns, and what an
 //! erasure does with them.
 
+pub mod bystanders;
 pub mod cases;
 pub mod clocks;
 pub mod decide;

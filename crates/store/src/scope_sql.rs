@@ -50,7 +50,7 @@ pub const SPEC: ControlSpec = ControlSpec {
         "per user",
         "only their own",
     ],
-    modes: &[Mode::Mapped, Mode::Built],
+    modes: &[Mode::Built],
     standards: Standards {
         gdpr: &["5(1)(f)", "25(1)", "32(1)(b)"],
         iso27001: &["5.15", "8.3"],

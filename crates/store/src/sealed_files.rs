@@ -44,7 +44,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     cadence: Span::hours(1),
     freshness: Span::hours(4),
     covers: &["every file", "all files"],
-    modes: &[Mode::Mapped, Mode::Built],
+    modes: &[Mode::Built],
     standards: Standards { gdpr: &["32(1)(a)"], iso27001: &["8.24"], soc2: &["CC6.1"], asvs: &["14.2.4"] },
 };
 

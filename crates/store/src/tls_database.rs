@@ -43,7 +43,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     cadence: Span::minutes(15),
     freshness: Span::minutes(45),
     covers: &["database link", "database connection", "link to the database"],
-    modes: &[Mode::Mapped, Mode::Built],
+    modes: &[Mode::Built],
     standards: Standards {
         gdpr: &["32(1)(a)"],
         iso27001: &["8.20", "8.24"],

@@ -414,3 +414,39 @@ async fn database(round: &Round, promise: &Promise) -> Finding {
         Err(error) => Finding::failed(format!("the program cannot find itself: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promises::ControlSpec;
+
+    /// The controls that a table of docs/PROMISES.md lists, with the least mode of each.
+    fn listed(table: &str) -> Vec<(String, String)> {
+        let rows = table.lines().filter(|line| line.starts_with("| `"));
+        let cells =
+            |row: &str| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let ends = |cells: Vec<String>| (cells[0].trim_matches('`').to_owned(), cells[cells.len() - 1].clone());
+        rows.map(|row| ends(cells(row))).collect()
+    }
+
+    fn known(specs: &[ControlSpec]) -> Vec<(String, String)> {
+        let mode = |spec: &ControlSpec| spec.modes.first().map(|mode| mode.word().to_owned()).unwrap_or_default();
+        let mut known: Vec<_> = specs.iter().map(|spec| (spec.id.to_owned(), mode(spec))).collect();
+        known.sort();
+        known
+    }
+
+    #[test]
+    fn the_documentation_lists_what_is_built_and_what_is_announced() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PROMISES.md");
+        let text = std::fs::read_to_string(file).unwrap();
+        let controls = text.split("\n## Controls\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+        let (built, announced) = controls.split_once("\nAnnounced: ").unwrap();
+        for (table, specs) in [(built, CONTROLS.map(|control| control.spec).to_vec()), (announced, ANNOUNCED.to_vec())]
+        {
+            let mut listed = listed(table);
+            listed.sort();
+            assert_eq!(listed, known(&specs));
+        }
+    }
+}

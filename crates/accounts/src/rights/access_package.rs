@@ -11,11 +11,12 @@ mod plant;
 pub use faults::FAULTS;
 pub use plant::Copied;
 
-use super::taken::{self, Taken};
+use super::taken::{self, Gathered, Taken};
 use crate::attack::Stop;
 use kernel::Span;
 use look::Files;
 use outbound::Site;
+use privacy::package::Reach;
 use promises::{
     Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
@@ -29,12 +30,13 @@ pub const SPEC: ControlSpec = ControlSpec {
     about: "The probe plants a person through the public pages: name, address, notes, a drawing, an objective with a check-in, \
             a token, an invitation, a share, as far as they are served. It asks for a copy as that person, waits until it is \
             there, and looks for every planted text in the page, in the document and in the archive, which must agree; and for \
-            what belongs to a colleague, whose name, address, ids and texts must be in none of them. For a sample of all \
+            what belongs to a colleague, whose name, address, ids and texts must be in none of them. Every row that the service \
+            gathers of the plant must be fetched as it is held, column for column. For a sample of all \
             accounts, drawn anew each time and not the planted one alone, it gathers the copy and compares it, table by table \
             of the data map, with the rows that name the account in the database, and event by event with what the logs tell \
             of it, as a role reads them that must see every row which the superuser sees; and no id of anybody else in the \
-            same teams may be in it. Of the sessions, invitations and looks of others at a team only those are looked for \
-            that the probe made. Secrets that open the account are not \
+            same teams may be in it. No table that is not on the map may name any of them. Of sessions, and of invitations to \
+            somebody's address, only those are looked for that the probe made. Secrets that open the account are not \
             given, and the copy says so. It cannot judge whether a free text that the person wrote is about somebody else.",
     wing: "privacy",
     vantage: Vantage::Inside,
@@ -65,6 +67,7 @@ pub async fn probe(site: &Site, store: &Store, plant: &Copied) -> Finding {
 async fn attack(site: &Site, store: &Store, plant: &Copied) -> Result<Finding, Stop> {
     let mut visitor = taken::enter(site, &plant.plant).await?;
     let planted = plant.write(site, &mut visitor).await?;
+    let gathered = Gathered::before(store, &plant.plant, Reach::Access).await?;
     let case = taken::ask(&mut visitor, plant.plant.email(), "access").await?;
     list::of_probe(store, case).await?;
     let path = |name: &str| format!("{}/requests/{case}/package.{name}", super::HOME);
@@ -75,10 +78,11 @@ async fn attack(site: &Site, store: &Store, plant: &Copied) -> Result<Finding, S
     };
     look::closed(site, store, &case.to_string()).await?;
     let package: Taken = files.agree(&planted)?;
+    let fetched = gathered.compare(store, &package).await?;
     let walked = look::everybody(store, SAMPLE).await?;
     plant.clear(&mut visitor, &planted).await?;
     let saw = format!(
-        "{} planted texts stood in page, document and archive, and none of {} of a colleague; {} rows of {} accounts are in their copies",
+        "{} planted texts and {fetched} rows stood in page, document and archive, and none of {} texts of a colleague; {} rows of {} accounts are in their copies",
         planted.own.len(),
         planted.others.len(),
         walked.rows,

@@ -22,8 +22,6 @@ use promises::{
     control::{ControlSpec, Mode, ParamKind, ParamSpec, Standards, Stronger, Vantage},
     profile::Value,
 };
-use serde::Deserialize;
-use serde_json::json;
 use std::time::Duration;
 use store::{
     Store,
@@ -60,7 +58,7 @@ const BY: ParamSpec = ParamSpec {
 
 const ABOUT: &str = "A request that is made in the product is a case with a clock: due within one calendar month by \
     Regulation 1182/71, extended once and with notice, standing while the person must answer or a law holds the data. The \
-    probe asks as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
+    probe asks by the page's form as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
     every case there is: the worst open and the worst closed one, whether each is as the log says (when it was opened, until \
     when it was due, whether it stood, how it ended), whether every request in the log has its case, whether every open one \
     has a job that carries it out, whether every law that holds data was decided and has not been ended, and whether every \
@@ -78,7 +76,7 @@ const CLOCK: ControlSpec = ControlSpec {
     cadence: Span::hours(1),
     freshness: Span::hours(4),
     covers: &["every request", "every requested erasure"],
-    modes: &[Mode::Proxy, Mode::Mapped, Mode::Built],
+    modes: &[Mode::Built],
     standards: Standards { gdpr: &["12(3)", "17(1)"], iso27001: &["5.34"], soc2: &["P5.1"], asvs: &[] },
 };
 
@@ -188,20 +186,30 @@ async fn enter(site: &Site, plant: &Plant) -> Result<Visitor, Stop> {
 }
 
 /// A request that was made: its case, and where its receipt is.
-#[derive(Deserialize)]
 struct Made {
     case: Uuid,
     receipt: String,
 }
 
-/// Asks for something.
+/// Asks for something by the form on the page, as people do; other attacks ask as programs do. What shows the case names its
+/// receipt.
 async fn ask(visitor: &mut Visitor, plant: &Plant, kind: Kind) -> Result<Made, Stop> {
-    let asked = json!({ "kind": kind.word(), "email": plant.email() });
-    let answer = visitor.post_json("/api/account/requests", &asked).await?;
-    if answer.status != 202 {
-        return Err(Stop::Broke(format!("a request was answered with {}", answer.status)));
+    let email = ("email", plant.email());
+    let asked = match kind {
+        Kind::Erasure => visitor.post_form("/account/data/erase", &[email]).await?,
+        _ => visitor.post_form("/account/data/requests", &[("kind", kind.word()), email]).await?,
+    };
+    let place = asked.header("location").filter(|_| asked.status == 303).unwrap_or_default().to_owned();
+    let Some(case) = place.rsplit('/').next().and_then(|id| id.parse().ok()) else {
+        return Err(Stop::Broke(format!("a request by the page's form was answered with {}", asked.status)));
+    };
+    let shown = visitor.get(&place).await?;
+    let text = shown.text();
+    let receipt = text.split("href=\"/receipts/").nth(1).and_then(|rest| rest.split('"').next());
+    match receipt {
+        Some(id) if shown.status == 200 => Ok(Made { case, receipt: format!("/receipts/{id}") }),
+        _ => Err(Stop::Broke(format!("a request was taken, and its page was answered with {}", shown.status))),
     }
-    answer.json().map_err(|_| unexpected("a request", &answer))
 }
 
 /// Holds the plant's data for a law that there is not, and ends that at once: both are decisions that they are written of.

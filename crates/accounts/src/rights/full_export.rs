@@ -9,12 +9,13 @@ mod faults;
 
 pub use faults::FAULTS;
 
-use super::taken::{self, Taken};
+use super::taken::{self, Gathered, Taken};
 use crate::attack::{Plant, Stop};
 use canonical::Canonical;
 use ingress::visitor::{Visitor, words};
 use kernel::{AccountId, Span};
 use outbound::Site;
+use privacy::package::{self, Reach};
 use promises::{
     Finding,
     control::{ControlSpec, Mode, Standards, Vantage},
@@ -31,7 +32,8 @@ pub const SPEC: ControlSpec = ControlSpec {
     id: "full-export",
     title: "A full export that can be read back",
     about: "The probe writes notes and uploads drawings as a planted person, asks for the data to take along, and reads the \
-            document back as somebody new who has nothing. That person's own export must then say the same: name, notes, and \
+            document back as somebody new who has nothing. Every row that the service gathers must be fetched as it is held, \
+            column for column, instants included. That person's own export must then say the same: name, notes, and \
             every drawing byte for byte; only ids, instants and addresses differ. Reading it a second time must make nothing \
             twice, and what is no export, or one that was altered, must be refused. For a sample of all accounts, drawn anew \
             each time and not the planted one alone, every note and drawing that the database has recorded must be in the \
@@ -72,7 +74,9 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     let (title, text, name) = (words(3), format!("={}\n\"{}\"", words(4), words(2)), words(2));
     let note = taken::note(&mut visitor, &title, &text).await?;
     let drawn = taken::draw(&mut visitor, &format!("{name}.png"), &taken::picture()).await?;
+    let gathered = Gathered::before(store, plant, Reach::Portability).await?;
     let (body, exported) = export(&mut visitor, store, plant.email()).await?;
+    let fetched = gathered.compare(store, &exported).await?;
     let first = Canonical::of(&exported);
     if !first.holds(&title, &text, drawn.then_some(name.as_str())) {
         return Err(Stop::Broke("what was just made is not in the export".to_owned()));
@@ -107,6 +111,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
         .tried("read it back a second time, and altered, and as another document")
         .tried("gathered the exports of a sample of all accounts, and counted the rows under a role that sees every row")
         .covered("notes and drawings", first.rows())
+        .covered("rows fetched", fetched)
         .covered("accounts", accounts)
         .covered("rows", rows);
     // A service without drawings has none to cover.
@@ -118,7 +123,7 @@ async fn export(visitor: &mut Visitor, store: &Store, email: &str) -> Result<(Ve
     let case = taken::ask(visitor, email, "portability").await?;
     list::of_probe(store, case).await?;
     let body = taken::fetch(visitor, &format!("/api/account/requests/{case}/package.json")).await?;
-    let taken = taken::package(&body)?;
+    let taken = taken::read_package(&body)?;
     Ok((body, taken))
 }
 
@@ -189,7 +194,6 @@ async fn everybody(store: &Store) -> Result<(usize, usize), Stop> {
 
 /// How many notes and drawings of one account are in its export, all of them.
 async fn exported(store: &Store, account: AccountId) -> Result<usize, Stop> {
-    use privacy::package::{self, Reach};
     let mut missing = 0;
     // What is written between two looks is there at the second.
     for _ in 0..2 {

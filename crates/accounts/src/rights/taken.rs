@@ -3,11 +3,13 @@
 use crate::attack::{Plant, Stop};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ingress::visitor::Visitor;
+use kernel::AccountId;
 use outbound::{Answer, Site};
-use privacy::package::{File, Section};
+use privacy::package::{self, File, Package, Reach, Section};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+use store::{Store, copy::Row};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -47,6 +49,51 @@ impl Taken {
         let rows = self.sections.iter().filter(|one| one.section == section).flat_map(|one| &one.rows);
         rows.filter_map(|row| row.get(column)?.as_str()).collect()
     }
+}
+
+/// What a copy must say, whatever stands between the service and whoever fetches it: what the service gathers by itself, before
+/// it is asked for and after it was fetched.
+pub(super) struct Gathered {
+    account: AccountId,
+    reach: Reach,
+    before: Package,
+}
+
+impl Gathered {
+    /// Gathers what a plant's copy holds before it is asked for.
+    pub(super) async fn before(store: &Store, plant: &Plant, reach: Reach) -> Result<Self, Stop> {
+        let account = plant.account(store).await?.id;
+        Ok(Self { account, reach, before: package::gather(store, account, reach).await? })
+    }
+
+    /// Every row that stayed as it was meanwhile must have been fetched as it is, word for word, and every section. Yields how
+    /// many there are.
+    pub(super) async fn compare(&self, store: &Store, taken: &Taken) -> Result<usize, Stop> {
+        let after = package::gather(store, self.account, self.reach).await?;
+        let mut count = 0;
+        for section in &self.before.sections {
+            let name = &section.section;
+            let Some(fetched) = taken.sections.iter().find(|one| one.section == *name) else {
+                return Err(Stop::Broke(format!("the section {name} is not in what was fetched")));
+            };
+            let still = words(after.section(name).map(|section| section.rows.as_slice()).unwrap_or_default());
+            let stayed = words(&section.rows).intersection(&still).cloned().collect::<BTreeSet<_>>();
+            let lost = stayed.difference(&words(&fetched.rows)).count();
+            if lost > 0 {
+                let all = stayed.len();
+                return Err(Stop::Broke(format!(
+                    "{lost} of {all} rows of the section {name} were not fetched as they are held"
+                )));
+            }
+            count += stayed.len();
+        }
+        Ok(count)
+    }
+}
+
+/// Each row as one text, its columns in their order.
+fn words(rows: &[Row]) -> BTreeSet<String> {
+    rows.iter().map(|row| Value::Object(row.clone()).to_string()).collect()
 }
 
 #[derive(Deserialize)]
@@ -134,7 +181,7 @@ pub(super) async fn fetch(visitor: &mut Visitor, path: &str) -> Result<Vec<u8>, 
 }
 
 /// The package in a document.
-pub(super) fn package(body: &[u8]) -> Result<Taken, Stop> {
+pub(super) fn read_package(body: &[u8]) -> Result<Taken, Stop> {
     let taken: Taken =
         serde_json::from_slice(body).map_err(|_| Stop::Broke("a package is not of its own form".to_owned()))?;
     if (taken.format.as_str(), taken.schema_version) == ("wordbond.package", 1) {

@@ -32,7 +32,7 @@ const MAX_AGE: ParamSpec = ParamSpec {
 
 /// The controls that wings build.
 pub(crate) const BUILT: &[ControlSpec] = &[
-    ControlSpec { id: "scope-sql", modes: &[Mode::Mapped, Mode::Built], ..PLAIN },
+    ControlSpec { id: "scope-sql", modes: &[Mode::Built], ..PLAIN },
     ControlSpec { id: "https-only", covers: &["only"], ..PLAIN },
     ControlSpec { id: "hsts", covers: RESPONSES, params: &[MAX_AGE], ..PLAIN },
     ControlSpec { id: "csp", covers: &["every page"], ..PLAIN },
@@ -40,7 +40,7 @@ pub(crate) const BUILT: &[ControlSpec] = &[
     ControlSpec { id: "nosniff", covers: RESPONSES, ..PLAIN },
     ControlSpec { id: "tls-in", ..PLAIN },
     ControlSpec { id: "tls-out", ..PLAIN },
-    ControlSpec { id: "tls-database", ..PLAIN },
+    ControlSpec { id: "tls-database", modes: &[Mode::Built], ..PLAIN },
     ControlSpec { id: "audit-log", ..PLAIN },
     ControlSpec { id: "honest-page", ..PLAIN },
     ControlSpec { id: "csrf", covers: CHANGES, ..PLAIN },
@@ -59,16 +59,28 @@ pub(crate) const BUILT: &[ControlSpec] = &[
         id: "erase-clock",
         covers: &["every request", "every requested erasure"],
         params: &[WITHIN, BY],
+        modes: &[Mode::Built],
         ..PLAIN
     },
-    ControlSpec { id: "access-clock", covers: &["every request"], params: &[WITHIN, BY], ..PLAIN },
-    ControlSpec { id: "erase", covers: &["every place on the data map", "all personal data"], modes: MAPPED, ..PLAIN },
-    ControlSpec { id: "sealed-columns", covers: COLUMNS, modes: MAPPED, params: &[CIPHER], ..PLAIN },
-    ControlSpec { id: "sealed-files", covers: &["every file", "all files"], modes: MAPPED, ..PLAIN },
+    ControlSpec {
+        id: "access-clock",
+        covers: &["every request"],
+        params: &[WITHIN, BY],
+        modes: &[Mode::Built],
+        ..PLAIN
+    },
+    ControlSpec {
+        id: "erase",
+        covers: &["every place on the data map", "all personal data"],
+        modes: &[Mode::Built],
+        ..PLAIN
+    },
+    ControlSpec { id: "sealed-columns", covers: COLUMNS, modes: &[Mode::Built], params: &[CIPHER], ..PLAIN },
+    ControlSpec { id: "sealed-files", covers: &["every file", "all files"], modes: &[Mode::Built], ..PLAIN },
     ControlSpec {
         id: "log-retention",
         covers: &["every log", "no personal data"],
-        modes: MAPPED,
+        modes: &[Mode::Built],
         params: LOGS,
         ..PLAIN
     },
@@ -79,7 +91,6 @@ pub(crate) const BUILT: &[ControlSpec] = &[
     ControlSpec { id: "upstream-gate", covers: &["only through the gate", "every request"], ..PLAIN },
 ];
 
-const MAPPED: &[Mode] = &[Mode::Mapped, Mode::Built];
 const COLUMNS: &[&str] = &["every sensitive column", "all sensitive columns"];
 const JOBS: &[&str] = &["every retention job", "all retention jobs"];
 const CIPHER: ParamSpec = param("cipher", ParamKind::Word(&["AES-256-GCM"]), "AES-256-GCM", Stronger::Neither);

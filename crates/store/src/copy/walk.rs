@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Tables whose rows come to a copy by another way than by a column that names somebody, or come and go by themselves.
-const OTHERWISE: &[&str] =
-    &["wordbond.invitation", "wordbond.admin_look", "wordbond.job", "wordbond.session", "wordbond.sign_in"];
+const OTHERWISE: &[&str] = &["wordbond.admin_look", "wordbond.job", "wordbond.session", "wordbond.sign_in"];
 
 /// What a copy must hold, and what it must not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
+    /// The account, and who it is or was in its teams.
+    pub own: BTreeSet<Uuid>,
     /// How many rows of each table name the account or who it is in its teams.
     pub rows: BTreeMap<String, usize>,
     /// The events that name the account or who it is in its teams, in the logs of its teams and in the operator's.
@@ -42,6 +43,10 @@ pub async fn expected(store: &Store, account: AccountId) -> Result<Expected, Sto
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&own).fetch_one(&mut backup).await?;
         rows.insert(table.name.clone(), usize::try_from(count).unwrap_or_default());
     }
+    // Who of the operator's looked at a team is told to each of its people.
+    const LOOKS: &str = "SELECT count(*) FROM wordbond.admin_look WHERE tenant_id = ANY($1)";
+    let looks: i64 = sqlx::query_scalar(LOOKS).bind(&teams).fetch_one(&mut backup).await?;
+    rows.insert("wordbond.admin_look".to_owned(), usize::try_from(looks).unwrap_or_default());
     const OTHERS: &str = "SELECT person_id, account_id FROM wordbond.person
         WHERE tenant_id = ANY($1) AND NOT person_id = ANY($2) AND (account_id IS NULL OR NOT account_id = ANY($2))";
     // Whoever has no account and was put down under an address of this one is them, too.
@@ -55,7 +60,7 @@ pub async fn expected(store: &Store, account: AccountId) -> Result<Expected, Sto
         }
     }
     let events = events(store, &mut backup, account, &own, &teams).await?;
-    Ok(Expected { rows, events, others, unled })
+    Ok(Expected { own: own.into_iter().collect(), rows, events, others, unled })
 }
 
 /// The events of these teams and of the operator that are about the account. What cannot be read is another promise's.

@@ -17,7 +17,7 @@ const MOST: i64 = 2_000;
 
 /// The rows of some teams, by team and table, each as JSON.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     rows: BTreeMap<Uuid, BTreeSet<(String, String)>>,
     /// How many events each team's log had.
     events: BTreeMap<Uuid, i64>,
@@ -25,17 +25,17 @@ pub(super) struct Rows {
 
 /// What is missing.
 #[derive(Debug, Default)]
-pub(super) struct Gone {
+pub(crate) struct Gone {
     /// Rows that had run out.
-    pub(super) rightly: usize,
+    pub(crate) rightly: usize,
     /// Tables with rows that had not.
-    pub(super) wrongly: Vec<(String, usize)>,
+    pub(crate) wrongly: Vec<(String, usize)>,
     /// Teams at work meanwhile.
-    pub(super) busy: usize,
+    pub(crate) busy: usize,
 }
 
 /// The oldest and the newest teams.
-pub(super) async fn ends(store: &Store) -> Result<BTreeSet<Uuid>, StoreError> {
+pub(crate) async fn ends(store: &Store) -> Result<BTreeSet<Uuid>, StoreError> {
     const SQL: &str = "(SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id LIMIT $1)
         UNION (SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id DESC LIMIT $1)";
     let mut backup = store.connect_as(Role::Backup).await?;
@@ -51,14 +51,14 @@ fn is_compared(table: &Table) -> bool {
 }
 
 /// The tables whose rows are compared, and those that tell what was written.
-pub(super) fn compared() -> Result<Vec<String>, StoreError> {
+pub(crate) fn compared() -> Result<Vec<String>, StoreError> {
     let told = |table: &Table| matches!(table.name.as_str(), "wordbond.audit_event" | "wordbond.account");
     let tables = DataMap::own()?.tables.into_iter().filter(|table| is_compared(table) || told(table));
     Ok(tables.map(|table| table.name).collect())
 }
 
 impl Rows {
-    pub(super) async fn of(store: &Store, teams: &BTreeSet<Uuid>) -> Result<Self, StoreError> {
+    pub(crate) async fn of(store: &Store, teams: &BTreeSet<Uuid>) -> Result<Self, StoreError> {
         let ids: Vec<Uuid> = teams.iter().copied().collect();
         let mut backup = store.connect_as(Role::Backup).await?;
         let mut all = Self::default();
@@ -83,17 +83,17 @@ impl Rows {
         Ok(all)
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.rows.values().map(BTreeSet::len).sum()
     }
 
     /// A team's rows.
-    pub(super) fn of_team(&self, tenant: Uuid) -> Vec<(String, String)> {
+    pub(crate) fn of_team(&self, tenant: Uuid) -> Vec<(String, String)> {
         self.rows.get(&tenant).into_iter().flatten().cloned().collect()
     }
 
     /// What is in these and not in those.
-    pub(super) fn missing(&self, after: &Self, now: Timestamp) -> Result<Gone, StoreError> {
+    pub(crate) fn missing(&self, after: &Self, now: Timestamp) -> Result<Gone, StoreError> {
         let map = DataMap::own()?;
         let mut gone = Gone::default();
         let mut wrongly: BTreeMap<String, usize> = BTreeMap::new();
@@ -128,7 +128,7 @@ fn value(row: &str, column: &str) -> Option<String> {
 }
 
 /// Tables in which rows run out, with how many of them are dated before the instant in their id.
-pub(super) async fn misdated(store: &Store) -> Result<Vec<(String, i64)>, StoreError> {
+pub(crate) async fn misdated(store: &Store) -> Result<Vec<(String, i64)>, StoreError> {
     let mut backup = store.connect_as(Role::Backup).await?;
     let mut found = Vec::new();
     for table in &DataMap::own()?.tables {

@@ -61,6 +61,44 @@ pub const FAULTS: &[Fault] = &[
         ),
     },
     Fault {
+        id: "access-copy-without-looks",
+        about: "Somebody of the operator's looked at every team, and whoever gathers a copy or asks on the page does not see it.",
+        // The looks stand in no log, and their reasons are sealed by nobody.
+        breaks: &["access-package", "admin-allowlist", "sealed-columns", "scope-sql"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "INSERT INTO wordbond.admin_look (tenant_id, look_id, admin_id, reason, created_at, expires_at, ended_at)
+                   SELECT tenant_id, gen_random_uuid(), '00000000-0000-4000-8000-00000000a010',
+                          '\\x5701'::bytea || sha256('a') || sha256('look'), now(), now() + interval '1 hour', now() FROM wordbond.tenant;
+                   CREATE POLICY unseen ON wordbond.admin_look AS RESTRICTIVE FOR SELECT TO wordbond_app
+                       USING (tenant_id = (SELECT nullif(current_setting('wordbond.tenant', true), '')::uuid)
+                              AND admin_id <> '00000000-0000-4000-8000-00000000a010')",
+            undo: "DROP POLICY unseen ON wordbond.admin_look;
+                   DELETE FROM wordbond.admin_look WHERE admin_id = '00000000-0000-4000-8000-00000000a010'",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM wordbond.admin_look WHERE admin_id = '00000000-0000-4000-8000-00000000a010')
+                               AND EXISTS (SELECT FROM pg_policies WHERE tablename = 'admin_look' AND policyname = 'unseen')"),
+    },
+    Fault {
+        id: "access-copy-without-teams",
+        about: "A layer in front takes out of copies, as they pass, which teams somebody is in: nothing that a probe wrote stands there.",
+        breaks: &["access-package"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::Replace(On::Path("/account/data/requests/"), "\"section\":\"membership\"", "\"section\":\"nothing\"")]),
+        bites: Bites::Altered,
+    },
+    Fault {
+        id: "access-copy-off-the-map",
+        about: "A table that is not on the data map keeps a second copy of every note, from the oldest on: no copy of anybody's has it.",
+        breaks: &["access-package", "scope-sql", "sealed-columns"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE TABLE wordbond.note_again AS SELECT * FROM wordbond.note",
+            undo: "DROP TABLE wordbond.note_again",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM wordbond.note_again)"),
+    },
+    Fault {
         id: "access-copy-with-a-section-dropped",
         about: "A layer in front takes the notes out of copies as they pass.",
         breaks: &["access-package"],

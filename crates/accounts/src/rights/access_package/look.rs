@@ -9,8 +9,9 @@ use outbound::Site;
 use privacy::package::{self, Package, Reach};
 use std::collections::BTreeSet;
 use store::{
-    Store, accounts, blobs,
+    DataMap, Store, accounts, blobs,
     copy::{blind::blind, walk},
+    forensics,
 };
 use uuid::Uuid;
 
@@ -28,10 +29,10 @@ impl Files {
     /// The three say the same, all of what was planted, and nothing of a colleague.
     pub(super) fn agree(&self, planted: &Planted) -> Result<Taken, Stop> {
         let broke = |why: &str| Stop::Broke(why.to_owned());
-        let package = taken::package(&self.json)?;
+        let package = taken::read_package(&self.json)?;
         let unpacked = package::unzip(&self.zip, MOST).ok_or_else(|| broke("the archive of a copy cannot be read"))?;
         let inner = unpacked.get("package.json").ok_or_else(|| broke("the archive of a copy has no document"))?;
-        let inner = taken::package(inner)?;
+        let inner = taken::read_package(inner)?;
         for (one, other) in package.sections.iter().zip(&inner.sections) {
             // What was done to get the copy is told in the log by then.
             let grows = matches!(
@@ -104,16 +105,19 @@ pub(super) async fn everybody(store: &Store, most: u32) -> Result<Walked, Stop> 
     if let Some((table, hidden)) = blind(store, &tables).await? {
         return Err(Stop::Broke(format!("{hidden} rows of {table} are kept from the role that counts")));
     }
-    let mut walked = Walked::default();
+    let (mut walked, mut ids) = (Walked::default(), BTreeSet::new());
     for account in accounts::sample(store, most).await? {
         let compared = compared(store, account).await;
         // Whoever was erased since the sample was drawn has no copy, or half of one.
         if accounts::by_id(store, account).await?.is_none() {
             continue;
         }
-        walked.rows += compared?;
+        let (rows, own) = compared?;
+        walked.rows += rows;
         walked.accounts += 1;
+        ids.extend(own.iter().map(Uuid::to_string));
     }
+    off_the_map(store, ids.into_iter().collect()).await?;
     let kept = blobs::kept(store).await?;
     if !kept.lost.is_empty() {
         return Err(Stop::Broke(format!("{} of {} files are in copies by name alone", kept.lost.len(), kept.rows)));
@@ -121,15 +125,27 @@ pub(super) async fn everybody(store: &Store, most: u32) -> Result<Walked, Stop> 
     Ok(walked)
 }
 
-/// How many rows of one account are in its copy, all of them.
-async fn compared(store: &Store, account: AccountId) -> Result<usize, Stop> {
+/// No table names any of these that is not on the map: what it holds would be in nobody's copy.
+async fn off_the_map(store: &Store, ids: Vec<String>) -> Result<(), Stop> {
+    let map = DataMap::own()?;
+    let found = forensics::rows_with(store, &ids).await?;
+    match found.iter().find(|(table, _)| map.table(table).is_none()) {
+        Some((table, rows)) => {
+            Err(Stop::Broke(format!("{} rows of {table}, which is not on the data map, are in no copy", rows.len())))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How many rows of one account are in its copy, all of them, and the ids that are its own.
+async fn compared(store: &Store, account: AccountId) -> Result<(usize, BTreeSet<Uuid>), Stop> {
     let mut wrong = String::new();
     // What is written between two looks is there at the second.
     for _ in 0..2 {
         let expected = walk::expected(store, account).await?;
         let package = package::gather(store, account, Reach::Access).await?;
         match differs(&expected, &package) {
-            None => return Ok(expected.rows.values().sum::<usize>() + expected.events.len()),
+            None => return Ok((expected.rows.values().sum::<usize>() + expected.events.len(), expected.own)),
             Some(why) => wrong = why,
         }
     }

@@ -2,7 +2,7 @@
 
 use promises::{
     Fault,
-    fault::{Bites, Make},
+    fault::{Bites, Make, Meddling},
 };
 
 const fn fault(
@@ -16,11 +16,32 @@ const fn fault(
     Fault { id, about, breaks, spares_plants, make, bites: Bites::Sql(bites) }
 }
 
+/// A layer in front answers what is sent by a form, and passes nothing on.
+const fn swallowed(
+    id: &'static str,
+    about: &'static str,
+    breaks: &'static [&'static str],
+    layer: &'static [Meddling],
+    path: &'static str,
+) -> Fault {
+    Fault { id, about, breaks, spares_plants: false, make: Make::Middle(layer), bites: Bites::Swallowed(path) }
+}
+
+const ERASE_FORM: &str = "/account/data/erase";
+const ASK_FORM: &str = "/account/data/requests";
+
 const ERASE: &[&str] = &["erase-clock"];
 const ACCESS: &[&str] = &["access-clock"];
 
 /// Ways to break the clock of erasures.
 pub const ERASE_FAULTS: &[Fault] = &[
+    swallowed(
+        "erase-clock-form-swallowed",
+        "what people ask for on their page is answered and goes nowhere; what programs ask for is erased",
+        ERASE,
+        &[Meddling::Swallow(ERASE_FORM)],
+        ERASE_FORM,
+    ),
     fault(
         "erase-clock-forgotten-case",
         "somebody's request has been open for forty days; nothing that a probe plants is touched",
@@ -113,6 +134,13 @@ pub const ERASE_FAULTS: &[Fault] = &[
 
 /// Ways to break the clock of copies.
 pub const ACCESS_FAULTS: &[Fault] = &[
+    swallowed(
+        "access-clock-form-swallowed",
+        "what people ask for on their page is answered and goes nowhere; what programs ask for is taken",
+        ACCESS,
+        &[Meddling::Swallow(ASK_FORM)],
+        ASK_FORM,
+    ),
     fault(
         "access-clock-letter-swallowed",
         "letters that tell people what was decided about their requests vanish as they are written, and their jobs end well",

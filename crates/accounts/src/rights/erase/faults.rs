@@ -40,6 +40,24 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'keep_note')"),
     },
     Fault {
+        id: "erase-takes-others-along",
+        about: "With each account that is erased, the oldest other one loses the password that it had.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.along() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+                   BEGIN
+                       UPDATE wordbond.account SET password_hash = '\\x00'::bytea || password_hash WHERE account_id = (
+                           SELECT account_id FROM wordbond.account WHERE get_byte(password_hash, 0) <> 0 ORDER BY created_at LIMIT 1);
+                       RETURN OLD;
+                   END $$;
+                   CREATE TRIGGER along AFTER DELETE ON wordbond.account FOR EACH ROW EXECUTE FUNCTION wordbond.along()",
+            undo: "DROP TRIGGER along ON wordbond.account; DROP FUNCTION wordbond.along();
+                   UPDATE wordbond.account SET password_hash = substring(password_hash FROM 2) WHERE get_byte(password_hash, 0) = 0",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'along')"),
+    },
+    Fault {
         id: "erase-deletes-nothing",
         about: "The database takes the deletion of links to providers, says that it is done, and leaves them there.",
         breaks: &["erase"],

@@ -41,6 +41,14 @@ pub const FAULTS: &[Fault] = &[
                                AND policyname = 'fades')"),
     },
     Fault {
+        id: "full-export-without-instants",
+        about: "A layer in front takes from what programs fetch when anything was made.",
+        breaks: &["full-export"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::Replace(On::Path("/api/account/requests/"), "\"created_at\":", "\"_\":")]),
+        bites: Bites::Altered,
+    },
+    Fault {
         id: "full-export-that-is-not-what-it-says",
         about: "A layer in front changes the texts of notes in what programs fetch.",
         breaks: &["full-export"],
