@@ -1,6 +1,7 @@
 //! Whoever is not erased is as they were, and it is seen when they are not.
 
 use super::life::World;
+use jiff::SignedDuration;
 use privacy::case::Kind;
 use store::{accounts, rights::bystanders::Bystanders};
 
@@ -14,9 +15,10 @@ async fn whoever_was_not_meant_is_as_before_and_missed_if_not() {
     let compared = before.compare(world.store()).await.unwrap();
     assert!(compared.rows > 4 && compared.harmed.is_empty(), "{compared:?}");
 
+    world.pass(SignedDuration::from_mins(1));
     let before = Bystanders::look(world.store()).await.unwrap();
     world.db.as_superuser("UPDATE wordbond.sign_in SET lookup = sha256('x') WHERE kind = 'email'").await;
-    world.db.as_superuser("UPDATE wordbond.person SET name = NULL").await;
+    world.db.as_superuser("UPDATE wordbond.person SET created_at = created_at - interval '1 day'").await;
     let compared = before.compare(world.store()).await.unwrap();
     let tables: Vec<&str> = compared.harmed.iter().map(|(table, _)| table.as_str()).collect();
     assert_eq!(tables, ["wordbond.person", "wordbond.sign_in"]);
