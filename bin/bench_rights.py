@@ -221,6 +221,7 @@ writes on, `shared_buffers` {buffers()} MB (a quarter of the memory), `max_wal_s
 | access of one person, everything ({access[0]["rows"]} rows into JSON, HTML and {len(NAMES) + 2} CSV files) | {ms(access, lambda s: s["all_ms"])} | 1 s |
 | erasure of one person: connect, lint, plan, change {erase[0]["rows"]} rows, count again | {ms(erase, rights)} | 1 s |
 | after it, the search of every text of all tables for their address | {ms(erase, lambda s: s["took"]["search_ms"])} | – |
+| both, until the receipt says that nothing is left | {ms(erase, lambda s: s["all_ms"])} | – |
 | erasure of {figures["batch"]["people"]:,} people in one batch: rows changed | {figures["batch"]["rows"]:,} | – |
 | … rows per second while changing them | {rate:,.0f} | 100,000 |
 | … rows per second of the whole, with plan, search of every text for {figures["batch"]["people"]:,} addresses, and recount | {whole:,.0f} | – |
@@ -236,7 +237,8 @@ texts of these tables hold none: the server tells them apart before it sends one
 
 ## The aims
 
-One person: {"met" if max(statistics.median(map(rights, erase)), median(access, lambda s: s["all_ms"])) <= 1000 else "**not met**"}. The batch: {met}, {rate:,.0f} rows per second where 100,000 are aimed at; load average {figures["loads"][0]} before it
+One person, the rows: {"met" if max(statistics.median(map(rights, erase)), median(access, lambda s: s["all_ms"])) <= 1000 else "**not met**"}; until the receipt, which waits for a
+search of every text of all {figures["count"]:,} rows, it is {median(erase, lambda s: s["all_ms"]) / 1000:.2f} s, and the server reads as fast as it can. The batch: {met}, {rate:,.0f} rows per second where 100,000 are aimed at; load average {figures["loads"][0]} before it
 and {figures["loads"][1]} after it, of {os.cpu_count()} cores.
 
 What the server itself can do was measured right after it, at load {figures["loads"][2]}. Ours and each of the three had a copy of the same database, new
