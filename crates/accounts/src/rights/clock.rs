@@ -133,13 +133,14 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
         return Err(Stop::Failed("a planted request was not answered within a minute".to_owned()));
     }
     let mut saw = format!(
-        "a planted request was answered; of {} cases, {} of them open and {} held or waiting for the person, {} of these past their time because a law holds them, the slowest took {}, and the oldest open one has waited {}",
+        "a planted request was answered; of {} cases, {} of them open and {} held or waiting for the person, {} of these past their time because a law holds them, the slowest took {}, the oldest open one has waited {}, and the clock that stood the longest, for an answer or a law, did for {}",
         found.cases,
         found.open,
         found.waiting,
         found.held,
         words(found.worst_closed),
-        words(found.worst_open)
+        words(found.worst_open),
+        words(found.worst_stood)
     );
     if found.undelivered > 0 {
         saw.push_str(&format!(

@@ -115,6 +115,7 @@ async fn a_law_that_holds_for_longer_than_the_time_promised_makes_nothing_late()
     assert_eq!(world.case(&case).await.state, State::Done);
     let found = walk(&world, &[Kind::Erasure]).await;
     assert!(is_fine(&found) && found.worst_closed < SignedDuration::from_hours(1), "{found:?}");
+    assert!(found.worst_stood > SignedDuration::from_hours(24 * 189), "{found:?}");
 }
 
 #[tokio::test]

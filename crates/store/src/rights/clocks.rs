@@ -51,6 +51,8 @@ pub struct Clocks {
     pub worst_open: SignedDuration,
     /// How long the slowest closed one took.
     pub worst_closed: SignedDuration,
+    /// For how long the clock stood in all that stood the longest, for the person had to answer or a law held the data.
+    pub worst_stood: SignedDuration,
 }
 
 /// Looks at every case of these kinds that is open or was closed not long ago.
@@ -110,6 +112,7 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
 fn judge(found: &mut Clocks, case: &cases::Case, said: &Story, within: Span, now: Timestamp) {
     let until = case.closed_at.unwrap_or(now);
     let took = said.took_unheld(case, until);
+    found.worst_stood = found.worst_stood.max(until.duration_since(case.opened_at) - took);
     if case.state.is_closed() {
         found.worst_closed = found.worst_closed.max(took);
     } else if case.state == State::Paused || said.is_held(now) {
