@@ -213,7 +213,7 @@ async fn lasts(store: &Store) -> Result<Lasting, Stop> {
     let lasting = lasting::walk(store).await?;
     if lasting.gone > 0 {
         return Err(Stop::Broke(format!(
-            "{} of {} notes, drawings and objectives that somebody wrote, and nobody deleted, are gone",
+            "{} of {} notes, drawings, objectives, key results and check-ins that somebody wrote, and nobody deleted, are gone",
             lasting.gone, lasting.written
         )));
     }

@@ -129,6 +129,30 @@ pub const FAULTS: &[Fault] = &[
         ),
     },
     Fault {
+        id: "retention-check-ins-deleted-by-night",
+        about: "The check-ins of a key result of the oldest team that has some were deleted between two attacks; what a probe plants is newer.",
+        breaks: &["retention-active"],
+        spares_plants: true,
+        make: Make::SqlWhere {
+            there: "SELECT EXISTS (SELECT FROM wordbond.check_in)",
+            make: "DO $$
+                DECLARE
+                    it uuid;
+                BEGIN
+                    SELECT c.key_result_id INTO it FROM wordbond.check_in AS c
+                    JOIN wordbond.person AS p ON p.tenant_id = c.tenant_id AND p.person_id = c.person_id
+                    ORDER BY c.tenant_id, c.check_in_id LIMIT 1;
+                    EXECUTE format('COMMENT ON TABLE wordbond.check_in IS %L',
+                        (SELECT json_agg(c) FROM wordbond.check_in AS c WHERE c.key_result_id = it)::text);
+                    DELETE FROM wordbond.check_in WHERE key_result_id = it;
+                END $$",
+            undo: "INSERT INTO wordbond.check_in SELECT * FROM json_populate_recordset(NULL::wordbond.check_in,
+                       obj_description('wordbond.check_in'::regclass)::json);
+                   COMMENT ON TABLE wordbond.check_in IS NULL",
+        },
+        bites: Bites::Sql("SELECT obj_description('wordbond.check_in'::regclass) IS NOT NULL"),
+    },
+    Fault {
         id: "retention-objects-gone",
         about: "The object of a file of somebody's is gone from the store while its row stands.",
         // Every copy and export names a file that nobody can give any more.
