@@ -29,6 +29,15 @@ pub enum Make {
         /// Undoes it.
         undo: &'static str,
     },
+    /// The same of something that only some services have: it is made where it is there.
+    SqlWhere {
+        /// SQL that yields one boolean: whether it is there.
+        there: &'static str,
+        /// Makes the fault.
+        make: &'static str,
+        /// Undoes it.
+        undo: &'static str,
+    },
     /// A proxy between the public address and the listener, which meddles with what passes.
     Middle(&'static [Meddling]),
     /// A change of the scratch database server: access rules replaced, settings, permissions of its socket directory.

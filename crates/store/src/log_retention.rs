@@ -49,9 +49,10 @@ pub const SPEC: ControlSpec = ControlSpec {
     about: "Logs are what the system itself writes: the database server's logs, one a day, and the counts of what browsers \
             reported. A day's log is removed when its last entry has been kept for the time promised. The probe reads every \
             entry: none may be older than that time and one day. It leaves a mark in the log at each attack, by knocking at \
-            the database under a name that nobody has: each mark of the time kept must still be there; for each start of \
+            the database under a name that nobody has, and another by asking it, as the application does, for a table that nobody \
+            has: each mark of the time kept must still be there; for each start of \
             the system that the ledger tells of, the log must have entries of that hour; and each day's log must begin as it \
-            did at the attack before. No other file may lie among the logs, nor an older log elsewhere below the data directory. The mark of an old day that it left \
+            did at the attack before. No other file may lie among the logs, nor, elsewhere below the data directory, a log with an older entry, whatever it is called and whenever it was written to. The mark of an old day that it left \
             at the attack before must be gone. On copies of a hundred days, which is a rehearsal and named so, the sweep must \
             remove exactly those that have run out. Where no personal data is promised, it acts through the public API as \
             somebody whom it planted and then searches all logs for them, and every entry for addresses of mail and network. \

@@ -28,7 +28,8 @@ use promises::{
 use rows::Rows;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::Duration};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 /// The control.
@@ -38,10 +39,12 @@ pub const SPEC: ControlSpec = ControlSpec {
     about: "What runs out is said on the data map, table by table, and nowhere else; retention jobs delete that and tell how much. \
             The probe leaves something that has run out, takes every row of the oldest and the newest teams, runs every \
             retention job of the system itself, and compares: what is missing must have run out by the map, unless somebody \
-            of the team was at work meanwhile, as its log tells. What the probe wrote at the attack before must still be \
+            of the team was at work meanwhile, as its log tells. Before it runs any of them it counts, in every table in which \
+            rows run out, what did so more than two hours ago: the system's own sweeps must have taken it. What the probe wrote at the attack before must still be \
             there, and what had run out must be gone. Rows of anybody's that are dated before they were made, by the time in \
             their id, would run out early: there must be none. The jobs would have run within the hour anyway, so that the \
-            attack takes nothing that the system would not have taken. Sessions are left to the promise about them.",
+            attack takes nothing that the system would not have taken. Sessions are left to the promise about them, and nothing \
+            is counted of whoever restricted processing: it stays.",
     wing: "store",
     vantage: Vantage::Inside,
     params: &[],
@@ -54,6 +57,13 @@ pub const SPEC: ControlSpec = ControlSpec {
 
 /// How long ago that was which has run out: longer than anything is kept that the probe can leave.
 const LONG_AGO: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+/// How long ago it was that what is still there ran out: the sweeps of an hour and of a minute have come by then.
+const OVERDUE: SignedDuration = SignedDuration::from_hours(2);
+/// How often what is overdue is looked at again while it does not get less, and how long after each look. A system that was
+/// down catches up when it starts.
+const LOOKS: u32 = 15;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How many teams' accounts are looked through at a time.
 const TEAMS: u32 = 200;
@@ -129,6 +139,7 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
         return Err(Stop::Broke("a team that is still here cannot be entered any more".to_owned()));
     }
     let lasting = lasts(store).await?;
+    let run_out = nothing_overdue(store).await?;
     let mut teams = rows::ends(store).await?;
     teams.insert(plant.tenant);
     let before = Rows::of(store, &teams).await?;
@@ -152,6 +163,7 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
         gone.rightly,
         teams.len()
     ))
+    .tried("counted what ran out two hours ago and was still there, before any job of the probe's own")
     .tried("left something that had run out, and ran every retention job")
     .tried("compared every row of the oldest and the newest teams before and after")
     .tried("looked for what was written at the attack before, and for rows that are dated before they were made")
@@ -160,7 +172,34 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
     .covered("rows", all)
     .covered("teams", teams.len() - busy.min(teams.len()))
     .covered("things written", lasting.written)
+    .covered("tables in which rows run out", run_out)
     .covered("jobs", run))
+}
+
+/// What ran out so long ago must have been swept by the system itself. Yields in how many tables that was looked at.
+async fn nothing_overdue(store: &Store) -> Result<usize, Stop> {
+    let (mut least, mut looks) = (u64::MAX, 0);
+    loop {
+        let mut overdue = retention::overdue(store, OVERDUE).await?;
+        overdue.remove("wordbond.session");
+        let tables: Vec<&str> = overdue.keys().map(String::as_str).collect();
+        if let Some((table, hidden)) = blind(store, &tables).await? {
+            return Err(Stop::Broke(format!(
+                "{hidden} rows of {table} are kept from the role that counts what ran out"
+            )));
+        }
+        let rows = overdue.values().sum();
+        let Some((table, first)) = overdue.iter().find(|(_, rows)| **rows > 0) else { return Ok(overdue.len()) };
+        looks = if rows < least { 0 } else { looks + 1 };
+        if looks >= LOOKS {
+            return Err(Stop::Broke(format!(
+                "{first} rows of {table} ran out more than {} hours ago, and no sweep took them",
+                OVERDUE.as_hours()
+            )));
+        }
+        least = rows;
+        sleep(PAUSE).await;
+    }
 }
 
 /// What was ever written and not deleted must be there, whoever took it and whenever: rows, accounts, and the objects of files
@@ -174,7 +213,7 @@ async fn lasts(store: &Store) -> Result<Lasting, Stop> {
     let lasting = lasting::walk(store).await?;
     if lasting.gone > 0 {
         return Err(Stop::Broke(format!(
-            "{} of {} notes, drawings and objectives that somebody wrote, and nobody deleted, are gone",
+            "{} of {} notes, drawings, objectives, key results and check-ins that somebody wrote, and nobody deleted, are gone",
             lasting.gone, lasting.written
         )));
     }

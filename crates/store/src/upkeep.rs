@@ -1,9 +1,10 @@
 //! What has run out is cleared away by schedule, and not only when something new takes its place: full buckets of the
 //! limits, tokens for one use, sessions. Nothing here ends what is still good, so none of it is told.
 
-use crate::{Store, StoreError, limits, mails, one_time, sessions, time::At};
+use crate::{Role, Store, StoreError, limits, mails, one_time, sessions, time::At};
 use jiff::SignedDuration;
 use kernel::{AccountId, Actor, PersonId, TenantId, Timestamp};
+use sqlx::Connection as _;
 use uuid::Uuid;
 
 /// How long a bucket has been full before it is forgotten: the clocks of several instances differ by a little.
@@ -23,8 +24,8 @@ pub async fn of_visitors(store: &Store) -> Result<u64, StoreError> {
     Ok(full + mails + one_time::prune_visitors(store).await?)
 }
 
-/// Clears away what is an account's, of the accounts in up to `teams` teams behind `after`. Yields the last of these teams,
-/// to go on behind it; `None` when there is none left.
+/// Clears away what is an account's, of the accounts in up to `teams` teams behind `after`, and behind the last team of those
+/// that are in none. Yields the last of these teams, to go on behind it; `None` when there is none left.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -40,6 +41,11 @@ pub async fn of_accounts(store: &Store, after: Option<TenantId>, teams: u32) -> 
             clear(store, account).await?;
         }
     }
+    if found.is_empty() {
+        for account in of_no_team(store).await? {
+            clear(store, account).await?;
+        }
+    }
     Ok(found.last().copied().map(TenantId::from))
 }
 
@@ -50,6 +56,16 @@ async fn accounts(store: &Store, tenant: TenantId) -> Result<Vec<AccountId>, Sto
     let mut scoped = store.scoped(tenant, &nobody).await?;
     const SQL: &str = "SELECT DISTINCT account_id FROM wordbond.person WHERE tenant_id = $1 AND account_id IS NOT NULL";
     let found: Vec<Uuid> = sqlx::query_scalar(SQL).bind(tenant.uuid()).fetch_all(scoped.conn()).await?;
+    Ok(found.into_iter().map(AccountId::from).collect())
+}
+
+/// The accounts that no team names any more: each of theirs went whole with somebody else.
+async fn of_no_team(store: &Store) -> Result<Vec<AccountId>, StoreError> {
+    const SQL: &str = "SELECT account_id FROM wordbond.account AS a
+        WHERE NOT EXISTS (SELECT FROM wordbond.person AS p WHERE p.account_id = a.account_id)";
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let found: Vec<Uuid> = sqlx::query_scalar(SQL).fetch_all(&mut backup).await?;
+    backup.close().await?;
     Ok(found.into_iter().map(AccountId::from).collect())
 }
 

@@ -4,7 +4,7 @@
 use crate::{around::Around, copying::Copying, moved::Moved, scratch_system::ScratchSystem, superuser};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, Row, raw_sql};
+use sqlx::{Connection, raw_sql};
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher, RandomState},
@@ -134,6 +134,7 @@ impl Runner {
         let promised = fault.breaks.first().is_some_and(|own| self.controls.iter().any(|(_, control)| control == own));
         match fault.make {
             Make::Moving { which, .. } if promised => Ok(!self.paths(which).await?.is_empty()),
+            Make::SqlWhere { there, .. } if promised => self.is_so(there).await,
             _ => Ok(promised),
         }
     }
@@ -268,7 +269,7 @@ impl Runner {
 
     async fn make(&mut self, fault: &Fault) -> io::Result<()> {
         match fault.make {
-            Make::Sql { make, .. } => self.sql(make).await,
+            Make::Sql { make, .. } | Make::SqlWhere { make, .. } => self.sql(make).await,
             Make::Middle(meddling) => {
                 self.system.middle().meddle(meddling, &FREEZABLE).await;
                 Ok(())
@@ -305,7 +306,7 @@ impl Runner {
 
     async fn undo(&mut self, fault: &Fault) -> io::Result<()> {
         match fault.make {
-            Make::Sql { undo, .. } => self.sql(undo).await,
+            Make::Sql { undo, .. } | Make::SqlWhere { undo, .. } => self.sql(undo).await,
             Make::Middle(_) => {
                 self.system.middle().straighten();
                 Ok(())
@@ -330,6 +331,14 @@ impl Runner {
         connection.close().await.map_err(io::Error::other)
     }
 
+    /// What a question answers: yes or no.
+    async fn is_so(&self, question: &'static str) -> io::Result<bool> {
+        let mut connection = superuser::connect(self.system.data_dir()).await?;
+        let yes = sqlx::query_scalar(question).fetch_one(&mut connection).await.map_err(io::Error::other)?;
+        connection.close().await.map_err(io::Error::other)?;
+        Ok(yes)
+    }
+
     /// What a question names, one text in each row.
     async fn paths(&self, question: &'static str) -> io::Result<Vec<String>> {
         let mut connection = superuser::connect(self.system.data_dir()).await?;
@@ -343,9 +352,7 @@ impl Runner {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         match fault.bites {
             Bites::Sql(question) => {
-                let mut connection = superuser::connect(self.system.data_dir()).await.map_err(|e| text(&e))?;
-                let row = sqlx::query(question).fetch_one(&mut connection).await.map_err(|e| text(&e))?;
-                let yes: bool = row.try_get(0).map_err(|e| text(&e))?;
+                let yes = self.is_so(question).await.map_err(|e| text(&e))?;
                 yes.then_some(()).ok_or_else(|| format!("`{question}` says no"))
             }
             Bites::HeaderNot(path, name, value) => {

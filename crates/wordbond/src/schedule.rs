@@ -49,12 +49,16 @@ fn is_due(promise: &Promise, last: &BTreeMap<String, Instant>) -> bool {
 }
 
 /// Clears away what has run out, a part of all accounts after another, for as long as it is not dropped. Several instances
-/// may do so at once.
+/// may do so at once. The first time it goes through all of them without a rest: the system may have been down for long.
 pub(crate) async fn sweep(store: Store, accounts: Accounts) {
-    let mut after = None;
+    let (mut after, mut caught_up) = (None, false);
     loop {
         match step(&store, after).await {
-            Ok(next) => after = next,
+            Ok(next @ Some(_)) if !caught_up => {
+                after = next;
+                continue;
+            }
+            Ok(next) => (after, caught_up) = (next, true),
             // What has run out is refused all the same; it only lies there for longer.
             Err(error) => tracing::error!(%error, "what has run out could not be cleared away"),
         }

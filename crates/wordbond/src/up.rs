@@ -89,6 +89,7 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), settings, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
     let working = tokio::spawn(worker::run(accounts.clone()));
+    let sweeping = tokio::spawn(schedule::sweep(store.clone(), accounts.clone()));
     let beating = tokio::spawn(beat(store.clone(), instance.clone(), stop.clone()));
 
     let ready = ready(&arguments, &place, &profile_file, &tls, &store)?;
@@ -96,7 +97,6 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     greet(&place, &tls, begun);
     let attacked = first_round(&system).await;
     board.refresh().await?;
-    let sweeping = tokio::spawn(schedule::sweep(store.clone(), accounts.clone()));
     let kept = nightly::keep(&system.in_force.profile);
     let scrubbing = tokio::spawn(nightly::run(store.clone(), data_dir.clone(), kept));
     let keeping = tokio::spawn(keys::upkeep(store.clone(), arguments.key_epoch));

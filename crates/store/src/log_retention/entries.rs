@@ -6,7 +6,7 @@ use kernel::Timestamp;
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead as _, BufReader, ErrorKind, Write as _},
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
     net::IpAddr,
     path::Path,
 };
@@ -20,7 +20,7 @@ pub(super) struct Entries {
     /// Times of entries, and in which files.
     times: BTreeMap<Timestamp, Vec<String>>,
     count: usize,
-    /// Names that were refused at the door.
+    /// Names that were refused at the door, and tables that nobody has.
     refused: Vec<String>,
     /// Files with something that looks like an address, and of what kind.
     addresses: Vec<(String, &'static str)>,
@@ -86,6 +86,33 @@ impl Entries {
     }
 }
 
+/// The first entry before `limit` in a file that may be a log. `None` where there is none, or no file any more.
+pub(super) fn before(path: &Path, limit: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unexpected(path, &error)),
+    };
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(|error| unexpected(path, &error))?;
+        let begins = String::from_utf8_lossy(line.get(..line.len().min(TIME)).unwrap_or_default());
+        if let Some(at) = time_of(&begins).filter(|at| *at < limit) {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a file begins as a log does, whatever it is called.
+pub(super) fn begins_as_log(path: &Path) -> bool {
+    let mut begins = [0; TIME];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut begins));
+    read.is_ok() && time_of(&String::from_utf8_lossy(&begins)).is_some()
+}
+
+/// How many bytes of an entry say when it was.
+const TIME: usize = 27;
+
 /// The time at which an entry begins: `2026-11-22 10:44:33.123 UTC`.
 fn time_of(line: &str) -> Option<Timestamp> {
     let (time, rest) = line.split_at_checked(23)?;
@@ -96,10 +123,12 @@ fn time_of(line: &str) -> Option<Timestamp> {
     format!("{date}T{time}Z").parse().ok()
 }
 
-/// The name in the entry about somebody who was not let in: either not believed, or believed and not known.
+/// The name in the entry about somebody who was not let in, either not believed, or believed and not known; and in the entry
+/// about a table of the application's that nobody has.
 fn refused(line: &str) -> Option<&str> {
-    let (_, rest) =
-        ["authentication failed for user \"", "FATAL:  role \""].iter().find_map(|said| line.split_once(said))?;
+    let (_, rest) = ["authentication failed for user \"", "FATAL:  role \"", "ERROR:  relation \"wordbond."]
+        .iter()
+        .find_map(|said| line.split_once(said))?;
     rest.split('"').next()
 }
 

@@ -62,6 +62,29 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_ls_logdir() WHERE name LIKE 'server-%.log.gz')"),
     },
     Fault {
+        id: "logs-of-years-ago-gathered",
+        about: "The logs are added to one file elsewhere every night, which holds an entry of years ago and was written to today.",
+        breaks: &["log-retention"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format(
+                       'cat > /dev/null; cd %L && mkdir ../archive && (cat server-*.log | head -n 1;
+                            echo \"2020-02-02 02:02:02.000 UTC [1] LOG:  an entry of years ago\") > ../archive/all',
+                       current_setting('log_directory'))); END $$",
+            undo: "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
+                       format('cat > /dev/null; cd %L && rm -r ../archive', current_setting('log_directory'))); END $$",
+        },
+        bites: Bites::Sql("SELECT (pg_stat_file(current_setting('log_directory') || '/../archive/all')).size > 0"),
+    },
+    Fault {
+        id: "logs-without-errors",
+        about: "Errors are kept in no log any more; whoever is refused at the door still is.",
+        breaks: &["log-retention"],
+        spares_plants: false,
+        make: Make::Server { hba: None, settings: &[("log_min_messages", "fatal")], socket_mode: None },
+        bites: Bites::Sql("SELECT current_setting('log_min_messages') = 'fatal'"),
+    },
+    Fault {
         id: "logs-thinned",
         about: "One entry is taken out of each log; the marks that the probe left stay.",
         breaks: &["log-retention"],

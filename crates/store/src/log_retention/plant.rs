@@ -14,7 +14,7 @@ use kernel::Timestamp;
 use outbound::Site;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::Connection as _;
+use sqlx::{AssertSqlSafe, Connection as _};
 use std::{
     collections::BTreeMap,
     fs,
@@ -95,7 +95,7 @@ impl Plant {
         std::future::ready(Ok(Self::default())).await
     }
 
-    /// Knocks under a name that nobody has, which the server refuses and notes.
+    /// Knocks under a name that nobody has, and asks for a table that nobody has, which the server refuses and notes.
     pub(super) async fn knock(&mut self, store: &Store, now: Timestamp) -> Result<(), Stop> {
         let Address::Socket { .. } = store.address() else { return Ok(()) };
         let name = format!("m{}", Uuid::new_v4().simple());
@@ -108,6 +108,7 @@ impl Plant {
             Err(error) => return Err(error.into()),
         }
         self.marks.push(Marked { name, at: now });
+        self.marks.push(Marked { name: stumble(store).await?, at: now });
         let surplus = self.marks.len().saturating_sub(MOST);
         self.marks.drain(..surplus);
         Ok(())
@@ -202,6 +203,18 @@ impl Plant {
         send(site, Some(&format!("{token}x")), "/api/notes", &again).await?;
         let needles = Needles::new().words("the name", &name).words("the team", &team).words("the token", &token);
         Ok(needles.words("the e-mail address", email.trim_end_matches(".example")))
+    }
+}
+
+/// Asks, as the application does, for a table that nobody has: an error, which is less than what ends a session. Yields its name.
+async fn stumble(store: &Store) -> Result<String, Stop> {
+    let name = format!("m{}", Uuid::new_v4().simple());
+    let mut system = store.system().await?;
+    let asked = sqlx::query(AssertSqlSafe(format!("SELECT FROM wordbond.{name}"))).execute(system.conn()).await;
+    match asked {
+        Err(sqlx::Error::Database(_)) => Ok(name),
+        Ok(_) => Err(Stop::Failed("the database has a table that nobody made".to_owned())),
+        Err(error) => Err(StoreError::from(error).into()),
     }
 }
 

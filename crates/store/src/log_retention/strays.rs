@@ -1,12 +1,12 @@
 //! Logs that no sweep would ever take: packed ones, ones of another form, ones that lie elsewhere.
 
-use super::{day_of, logs, unexpected};
+use super::{day_of, entries, logs, unexpected};
 use crate::{StoreError, forensics::Places, server::Layout};
 use kernel::Timestamp;
 use std::fs;
 
 /// The first file that nobody sweeps: in the folder of the logs one that is not named after its day, and anywhere else below the
-/// data directory a log that was not written to since `limit`.
+/// data directory a log that was not written to since `limit`, or has an entry from before.
 pub(super) fn first(places: &Places, layout: &Layout, limit: Timestamp) -> Result<Option<String>, StoreError> {
     let stray = logs(&layout.logs())?.into_iter().find(|path| path.is_file() && day_of(path).is_none());
     if let Some(path) = stray {
@@ -15,7 +15,7 @@ pub(super) fn first(places: &Places, layout: &Layout, limit: Timestamp) -> Resul
     }
     for (path, shown) in places.paths()? {
         let is_log = path.file_name().is_some_and(|name| name.to_string_lossy().contains(".log"));
-        if !is_log || path.starts_with(layout.logs()) {
+        if path.starts_with(layout.logs()) || !is_log && !entries::begins_as_log(&path) {
             continue;
         }
         let written = match fs::metadata(&path).and_then(|meta| meta.modified()) {
@@ -26,6 +26,12 @@ pub(super) fn first(places: &Places, layout: &Layout, limit: Timestamp) -> Resul
         if Timestamp::try_from(written).is_ok_and(|written| written < limit) {
             return Ok(Some(format!(
                 "{} was written to for the last time longer ago than logs are kept",
+                shown.display()
+            )));
+        }
+        if let Some(old) = entries::before(&path, limit)? {
+            return Ok(Some(format!(
+                "{} has an entry of {old}, which is longer ago than logs are kept",
                 shown.display()
             )));
         }

@@ -87,7 +87,7 @@ pub async fn check_in(
     let NewCheckIn { value, confidence, comment } = new;
     let made = CheckIn { id, key_result, person, at, value, confidence, comment: comment.trim().to_owned() };
     insert(scoped, objective, &made).await?;
-    let targets = [format!("key-result:{key_result}"), format!("objective:{objective}")];
+    let targets = [format!("check-in:{id}"), format!("key-result:{key_result}"), format!("objective:{objective}")];
     audit::note(scoped, "key-result.check-in", &targets, &[]).await?;
     Ok(id)
 }

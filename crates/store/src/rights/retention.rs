@@ -12,6 +12,7 @@ use crate::{
     team::nobody,
     time::At,
 };
+use jiff::SignedDuration;
 use kernel::{Actor, PersonId, TenantId, Timestamp};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use uuid::Uuid;
@@ -24,17 +25,41 @@ const BATCH: i64 = 500;
 /// # Errors
 /// When the database cannot be asked.
 pub async fn due(store: &Store) -> Result<Counts, StoreError> {
-    let (map, now) = (DataMap::own()?, store.clock().now());
+    due_at(store, store.clock().now()).await
+}
+
+/// How many rows of each table had run out `slack` ago, and are still there: a sweep that comes more often would have taken
+/// them. What was dated back since is left out.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn overdue(store: &Store, slack: SignedDuration) -> Result<Counts, StoreError> {
+    due_at(store, store.clock().now().checked_sub(slack).unwrap_or(Timestamp::MIN)).await
+}
+
+/// What had run out at that instant, of what was there then.
+async fn due_at(store: &Store, at: Timestamp) -> Result<Counts, StoreError> {
+    let map = DataMap::own()?;
     let mut backup = store.connect_as(Role::Backup).await?;
     let mut due = Counts::new();
     for table in &map.tables {
-        let Some((age, before)) = table.runs_out(now) else { continue };
-        let sql = format!("SELECT count(*) FROM {} AS t WHERE {age} < $1 {}", table.name, unless_restricted(table));
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(At(before)).fetch_one(&mut backup).await?;
+        let Some((age, before)) = table.runs_out(at) else { continue };
+        let sql = format!(
+            "SELECT count(*) FROM {} AS t WHERE {age} < $1 AND {} <= $2 {}",
+            table.name,
+            made(table).unwrap_or(age),
+            unless_restricted(table)
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(At(before)).bind(At(at)).fetch_one(&mut backup).await?;
         due.insert(table.name.clone(), u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default());
     }
     backup.close().await?;
     Ok(due)
+}
+
+/// The column that says when a row was made.
+fn made(table: &Table) -> Option<&'static str> {
+    ["created_at", "started_at", "first_seen", "opened_at"].into_iter().find(|name| table.columns.contains_key(*name))
 }
 
 /// What keeps the rows of whoever asked to be left alone: in their account, and in the teams that they are in.

@@ -7,9 +7,15 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// What is written, as events name it, with its table.
-const WRITTEN: [(&str, &str); 3] =
-    [("note", "wordbond.note"), ("drawing", "wordbond.drawing"), ("objective", "wordbond.objective")];
+/// What is written: the event that tells of it, what it is called there, and its table.
+const WRITTEN: [(&str, &str, &str); 5] = [
+    ("note.create", "note", "wordbond.note"),
+    ("drawing.create", "drawing", "wordbond.drawing"),
+    ("objective.create", "objective", "wordbond.objective"),
+    ("key-result.create", "key-result", "wordbond.key_result"),
+    // Events of builds before name no check-in, and nothing is known of theirs.
+    ("key-result.check-in", "check-in", "wordbond.check_in"),
+];
 
 /// What the logs tell of and no row shows. Only counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +38,7 @@ pub async fn walk(store: &Store) -> Result<Lasting, StoreError> {
     let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let written = written(&mut tx, store).await?;
     let mut lasting = Lasting { written: written.values().map(BTreeSet::len).sum(), ..Lasting::default() };
-    for (kind, table) in WRITTEN {
+    for (_, kind, table) in WRITTEN {
         let there = there(&mut tx, kind, table).await?;
         lasting.gone += written.get(kind).into_iter().flatten().filter(|one| !there.contains(one)).count();
     }
@@ -68,20 +74,23 @@ async fn written(conn: &mut PgConnection, store: &Store) -> Result<Written, Stor
 }
 
 fn take(written: &mut Written, tenant: Uuid, event: &Event, people: &BTreeSet<(Uuid, Uuid)>) {
-    let Some((kind, did)) = event.action.split_once('.') else { return };
-    let Some((kind, _)) = WRITTEN.into_iter().find(|(known, _)| *known == kind) else { return };
-    let id = event.targets.iter().find_map(|target| target.strip_prefix(kind)?.strip_prefix(':')?.parse().ok());
-    let Some(id) = id else { return };
-    match (did, &event.actor) {
-        ("create", Actor::Person { id: by }) if people.contains(&(tenant, by.uuid())) => {
-            written.entry(kind).or_default().insert((tenant, id));
+    for (made, kind, _) in WRITTEN {
+        let is_gone = event.action.strip_suffix(".delete") == Some(kind);
+        if !is_gone && event.action != made {
+            continue;
         }
-        ("delete", _) => drop(written.entry(kind).or_default().remove(&(tenant, id))),
-        _ => {}
+        let id = event.targets.iter().find_map(|target| target.strip_prefix(kind)?.strip_prefix(':')?.parse().ok());
+        match (id, &event.actor) {
+            (Some(id), _) if is_gone => drop(written.entry(kind).or_default().remove(&(tenant, id))),
+            (Some(id), Actor::Person { id: by }) if people.contains(&(tenant, by.uuid())) => {
+                written.entry(kind).or_default().insert((tenant, id));
+            }
+            _ => {}
+        }
     }
 }
 
 async fn there(conn: &mut PgConnection, kind: &str, table: &str) -> Result<BTreeSet<(Uuid, Uuid)>, StoreError> {
-    let sql = format!("SELECT tenant_id, {kind}_id FROM {table}");
+    let sql = format!("SELECT tenant_id, {}_id FROM {table}", kind.replace('-', "_"));
     Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await?.into_iter().collect())
 }

@@ -12,6 +12,7 @@ use store::{
         Unit, Writer,
     },
     tenancy::Joined,
+    told::lasting,
 };
 use testkit::ScratchDb;
 use uuid::Uuid;
@@ -271,4 +272,30 @@ async fn an_objective_holds_a_limited_number_of_key_results() {
     let one = objectives::add(&mut tx, owner(&ada), id, measured("one more")).await.unwrap();
     let restored = objectives::set_key_result_archived(&mut tx, owner(&ada), (id, last.unwrap()), 2, false).await;
     assert!(is_invalid(restored) && one != id);
+}
+
+#[tokio::test]
+async fn a_check_in_that_went_behind_the_back_of_everybody_is_missed() {
+    let db = ScratchDb::new().await;
+    let ada = team(db.store(), "T").await;
+    let mut tx = scoped(db.store(), &ada).await;
+    let id = written(&mut tx, owner(&ada), Level::Team).await;
+    let kr = objectives::add(&mut tx, owner(&ada), id, measured("Customers")).await.unwrap();
+    for next in [11.0, 12.0] {
+        objectives::check_in(&mut tx, owner(&ada), (id, kr), value(next)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let whole = lasting::walk(db.store()).await.unwrap();
+    assert_eq!((whole.written, whole.gone), (4, 0));
+    let mut root = db.superuser().await.unwrap();
+    root.execute("DELETE FROM wordbond.check_in WHERE check_in_id = (SELECT min(check_in_id::text)::uuid FROM wordbond.check_in)")
+        .await
+        .unwrap();
+    assert_eq!(lasting::walk(db.store()).await.unwrap().gone, 1);
+    root.execute(
+        "DELETE FROM wordbond.check_in; DELETE FROM wordbond.objective_revision; DELETE FROM wordbond.key_result",
+    )
+    .await
+    .unwrap();
+    assert_eq!(lasting::walk(db.store()).await.unwrap().gone, 3);
 }

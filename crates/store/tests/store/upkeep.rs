@@ -7,7 +7,9 @@ use std::sync::Arc;
 use store::{
     Store,
     limits::{self, Quota},
-    one_time, upkeep,
+    one_time,
+    rights::retention,
+    upkeep,
 };
 use testkit::ScratchDb;
 
@@ -67,4 +69,22 @@ async fn what_has_run_out_goes_and_what_is_good_stays() {
     left(6, 136, 142, 1).await;
     sweep(store, 1).await;
     left(0, 133, 133, 1).await;
+}
+
+#[tokio::test]
+async fn what_ran_out_of_an_account_in_no_team_goes_too() {
+    let clock = Arc::new(FixedClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
+    let db = ScratchDb::with_clock(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let store = db.store();
+    let signed = account(store, "ada@example.org").await;
+    one_time::issue(store, Some(signed.account), "verify-email", "x", Span::hours(1)).await.unwrap();
+    // Their team went whole with somebody else.
+    let mut root = db.superuser().await.unwrap();
+    sqlx::query("UPDATE wordbond.person SET account_id = NULL").execute(&mut root).await.unwrap();
+    clock.advance(SignedDuration::from_hours(26));
+    let slack = SignedDuration::from_mins(50);
+    assert_eq!(retention::overdue(store, slack).await.unwrap().get("wordbond.one_time"), Some(&1));
+    assert_eq!(retention::overdue(store, slack * 2).await.unwrap().get("wordbond.one_time"), Some(&0));
+    sweep(store, 4).await;
+    assert_eq!(retention::overdue(store, slack).await.unwrap().get("wordbond.one_time"), Some(&0));
 }
