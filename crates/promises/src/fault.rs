@@ -63,6 +63,8 @@ pub enum Make {
         /// Where to, relative to the data directory; undoing removes it.
         to: &'static str,
     },
+    /// Whatever disappears from this folder of the scratch data directory is put back at once; undoing removes it again.
+    Restoring(&'static str),
 }
 
 /// What a proxy in the middle does.
@@ -143,6 +145,8 @@ pub enum Bites {
     Around,
     /// The proxy has altered at least one request or response since the fault began.
     Altered,
+    /// At least one file that had disappeared was put back since the fault began.
+    PutBack,
     /// The file exists below the data directory.
     File(&'static str),
 }

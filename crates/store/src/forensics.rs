@@ -26,7 +26,7 @@ use crate::{Address, Store, StoreError, address::connect};
 use sqlx::{Connection as _, Executor as _};
 use std::path::Path;
 
-/// The places of the system in `data_dir`, the database's files written out and named. `None` where the database is somebody
+/// The places of the system in `data_dir`, its keys and objects elsewhere included, the database's files written out and named. `None` where the database is somebody
 /// else's server, whose files nobody here can read: what remains there is that rows are gone and keys destroyed.
 ///
 /// # Errors
@@ -41,6 +41,12 @@ pub async fn places(store: &Store, data_dir: &Path) -> Result<Option<Places>, St
     let mut places = Places::of(data_dir);
     places.name_relations(&mut superuser).await?;
     superuser.close().await?;
+    for folder in store.keys().folders() {
+        places = places.and(Kind::Keys, folder);
+    }
+    if let Some(folder) = store.blobs().lie_in() {
+        places = places.and(Kind::Objects, folder);
+    }
     Ok(Some(places))
 }
 

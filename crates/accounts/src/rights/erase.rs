@@ -40,9 +40,10 @@ pub const SPEC: ControlSpec = ControlSpec {
             shares both ways, tokens, sessions, a second factor, links and invitations, also such that others sent to their \
             address and to the one that they had before, and people without an account whom others put down under either. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
             they would; and waits for the receipt. Then their sessions, tokens and sign-in must be dead; no row of any table \
-            of the database, on the map or not, may hold an id, look-up key or ciphertext of theirs, but for ids that the map \
-            lets stand as the team's; the team must show neither address; their keys must be nowhere in the data directory, under \
-            no name; their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
+            of the database, on the map or not, nor of the server's catalogues, may hold an id, look-up key or ciphertext of \
+            theirs, but for ids that the map lets stand as the team's; there may be no large object, no foreign server and, on a \
+            server of our own, no other database; the team must show neither address; their keys must lie nowhere in the data directory, the key store or its mirror, under \
+            no name, and not beside the mark of their destruction either; their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
             others must be, byte for byte, as before. \
             Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
             For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
@@ -50,7 +51,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. The hold, and the change of \
             the address, are made by the call that their pages make: the probe is no administrator and reads no mail. Not seen: \
             looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; what \
-            is kept outside the data directory; copies that were made of other people's keys before; and, at a managed server, \
+            is kept outside the data directory and the places of keys and objects; copies that were made of other people's keys before; and, at a managed server, \
             its raw files.",
     wing: "privacy",
     vantage: Vantage::Inside,

@@ -100,8 +100,16 @@ impl Places {
     /// Another directory: a key store's mirror, an object store elsewhere.
     #[must_use]
     pub fn and(mut self, kind: Kind, directory: &Path) -> Self {
-        self.more.push((kind, directory.to_owned()));
+        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+        if !self.more.iter().any(|(_, known)| *known == directory) {
+            self.more.push((kind, directory));
+        }
         self
+    }
+
+    /// The directories of keys and objects, wherever they are.
+    pub(super) fn directories(&self) -> &[(Kind, PathBuf)] {
+        &self.more
     }
 
     /// These kinds and no others.

@@ -114,7 +114,7 @@ pub async fn risen(store: &Store) -> Result<Risen, StoreError> {
         }
     }
     conn.close().await?;
-    for (tenant, subject, _) in store.keys().subjects()? {
+    for (tenant, subject) in store.keys().lying()? {
         risen.keys += 1;
         let what = tombstones::erased(tenant, subject);
         if is_noted(what)? {

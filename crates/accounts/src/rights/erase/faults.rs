@@ -151,3 +151,11 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::File("attic/keys/tenant"),
     },
 ];
+    Fault {
+        id: "erase-keys-put-back",
+        about: "An agent puts every wrapped key back beside its mark the moment it is destroyed: an erasure never ends, or the keys stay.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Restoring("keys/tenant"),
+        bites: Bites::PutBack,
+    },

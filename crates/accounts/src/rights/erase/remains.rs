@@ -158,9 +158,10 @@ impl Before {
         let mut needles = bytes
             .iter()
             .fold(Needles::new(), |needles, bytes| needles.bytes(CIPHERTEXT, bytes.get(2..).unwrap_or_default()));
-        for (name, folder) in [(KEY, "keys"), (OBJECT, "blobs")] {
-            for file in self.named_after_them(&data_dir.join(folder)) {
-                let content = fs::read(&file).map_err(|error| Stop::Failed(format!("{folder}: {error}")))?;
+        let keys = store.keys().folders().map(|folder| (KEY, folder));
+        for (name, folder) in keys.chain(store.blobs().lie_in().map(|folder| (OBJECT, folder))) {
+            for file in self.named_after_them(folder) {
+                let content = fs::read(&file).map_err(|error| Stop::Failed(format!("{}: {error}", folder.display())))?;
                 needles = needles.bytes(name, content.get(8..).unwrap_or_default());
             }
         }
@@ -172,7 +173,7 @@ impl Before {
         }
         let Some(searched) = search(store, data_dir, &self.needles).await? else { return Ok(()) };
         in_the_clear(&searched)?;
-        let local = has_objects && data_dir.join("blobs").is_dir();
+        let local = has_objects && store.blobs().lie_in().is_some();
         let must = [(CIPHERTEXT, Kind::Table), (CIPHERTEXT, Kind::Wal), (KEY, Kind::Keys), (OBJECT, Kind::Objects)];
         for (needle, kind) in must.into_iter().filter(|(needle, _)| local || *needle != OBJECT) {
             if searched.times(needle, kind) == 0 {
@@ -281,8 +282,8 @@ async fn left(store: &Store, before: &Before) -> Result<(), Stop> {
         }
     }
     for (tenant, subject) in before.subjects() {
-        if store.keys().has(tenant, subject).map_err(store::StoreError::from)? {
-            return Err(Stop::Broke("a key of somebody who was erased is still there".to_owned()));
+        if store.keys().lies(tenant, subject).map_err(store::StoreError::from)? {
+            return Err(Stop::Broke("a wrapped key of somebody who was erased still lies in the key store or its mirror".to_owned()));
         }
     }
     match before.objects(store).await? {
