@@ -8,6 +8,7 @@
 //!
 //! A search that finds nothing proves something only if the same search found what it was meant to find: see [`Mark`].
 
+mod elsewhere;
 mod mark;
 mod needles;
 mod places;
@@ -15,6 +16,7 @@ mod remains;
 mod scan;
 mod words;
 
+pub use elsewhere::elsewhere;
 pub use mark::Mark;
 pub use needles::Needles;
 pub use places::{Kind, Places};
@@ -39,14 +41,14 @@ pub async fn places(store: &Store, data_dir: &Path) -> Result<Option<Places>, St
     // What is changed lies in memory until now, and would be missed.
     superuser.execute("CHECKPOINT").await?;
     let mut places = Places::of(data_dir);
-    places.name_relations(&mut superuser).await?;
-    superuser.close().await?;
     for folder in store.keys().folders() {
         places = places.and(Kind::Keys, folder);
     }
     if let Some(folder) = store.blobs().lie_in() {
         places = places.and(Kind::Objects, folder);
     }
+    places.name_relations(&mut superuser).await?;
+    superuser.close().await?;
     Ok(Some(places))
 }
 

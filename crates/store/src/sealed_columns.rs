@@ -41,7 +41,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             there is not sealed, whatever it looks like. Whoever is there must have their key. In the same search the root \
             key, the keys wrapped under it, and 200 addresses of anybody, drawn anew, must stand nowhere in the database's \
             files; other texts of others are seen in their columns alone. A column that the map does not know breaks the \
-            promise too. At a managed server the raw files cannot be read, and the finding says so. It cannot see the \
+            promise too, and so do large objects, foreign servers, and, on a server of our own, another database. At a managed server the raw files cannot be read, and the finding says so. It cannot see the \
             database's memory, blocks of the disk that belong to no file, nor who else has the root key.",
     wing: "vault",
     vantage: Vantage::Inside,
@@ -140,7 +140,7 @@ async fn attack(
     };
     Ok(finding
         .tried("opened every sensitive value under the key and at the place where it belongs")
-        .tried("compared the data map with the live schema")
+        .tried("compared the data map with the live schema, and looked for large objects, foreign servers and other databases")
         .covered("values opened", walked.values)
         .covered("columns", walked.columns)
         .covered("planted texts", planted))
@@ -149,8 +149,12 @@ async fn attack(
 /// A column that nobody classified may hold anything.
 async fn on_the_map(store: &Store) -> Result<(), Stop> {
     let differences = DataMap::own()?.differences(store.auditor().await?.conn()).await?;
-    match differences.first() {
-        Some(first) => Err(Stop::Broke(format!("the data map does not tell what lies where: {first}"))),
+    let unknown = match differences.into_iter().next() {
+        None => forensics::elsewhere(store).await?,
+        first => first,
+    };
+    match unknown {
+        Some(unknown) => Err(Stop::Broke(format!("the data map does not tell what lies where: {unknown}"))),
         None => Ok(()),
     }
 }

@@ -138,7 +138,7 @@ async fn whoever_is_erased_is_gone_and_a_report_alone_is_found() {
 
 #[tokio::test]
 async fn copies_of_whoever_is_erased_are_found() {
-    whoever_is_erased(erase::FAULTS.split_at(1).1.split_at(1).0).await;
+    whoever_is_erased(erase::FAULTS.split_at(1).1.split_at(3).0).await;
 }
 
 #[tokio::test]

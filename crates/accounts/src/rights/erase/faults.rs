@@ -40,6 +40,29 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'keep_note')"),
     },
     Fault {
+        id: "erase-kept-as-large-object",
+        about: "Whoever is deleted from a team is kept as a large object, which is in no table.",
+        breaks: &["erase", "sealed-columns"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.keep_large() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN PERFORM lo_from_bytea(0, convert_to(row_to_json(OLD)::text, 'UTF8')); RETURN OLD; END $$;
+                   CREATE TRIGGER keep_large BEFORE DELETE ON wordbond.person
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.keep_large()",
+            undo: "DROP TRIGGER keep_large ON wordbond.person; DROP FUNCTION wordbond.keep_large();
+                   SELECT lo_unlink(oid) FROM pg_largeobject_metadata",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'keep_large')"),
+    },
+    Fault {
+        id: "erase-database-beside",
+        about: "Beside the system's database stands another one of the same server, as before an upgrade: no erasure reaches it.",
+        breaks: &["erase", "sealed-columns"],
+        spares_plants: true,
+        make: Make::Sql { make: "CREATE DATABASE before_upgrade", undo: "DROP DATABASE before_upgrade" },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'before_upgrade')"),
+    },
+    Fault {
         id: "erase-deletes-nothing",
         about: "The database takes the deletion of links to providers, says that it is done, and leaves them there.",
         breaks: &["erase"],
@@ -150,7 +173,6 @@ pub const FAULTS: &[Fault] = &[
         make: Make::Copying { from: "keys", to: "attic/keys" },
         bites: Bites::File("attic/keys/tenant"),
     },
-];
     Fault {
         id: "erase-keys-put-back",
         about: "An agent puts every wrapped key back beside its mark the moment it is destroyed: an erasure never ends, or the keys stay.",
@@ -159,3 +181,4 @@ pub const FAULTS: &[Fault] = &[
         make: Make::Restoring("keys/tenant"),
         bites: Bites::PutBack,
     },
+];

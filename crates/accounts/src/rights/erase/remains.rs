@@ -244,6 +244,9 @@ impl After {
                 Err(stop) => return Err(stop),
             }
         }
+        if let Some(place) = forensics::elsewhere(store).await? {
+            return Err(Stop::Broke(format!("something lies where no row is and no erasure reaches: {place}")));
+        }
         let others = compare(store, before).await?;
         let Some(searched) = search(store, data_dir, &before.needles).await? else {
             return Ok(Self { others, ciphertext: 0, files: None });
