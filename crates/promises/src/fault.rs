@@ -62,9 +62,22 @@ pub enum Make {
         from: &'static str,
         /// Where to, relative to the data directory; undoing removes it.
         to: &'static str,
+        /// In which form.
+        form: Form,
     },
     /// Whatever disappears from this folder of the scratch data directory is put back at once; undoing removes it again.
     Restoring(&'static str),
+}
+
+/// In which form a copy is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    AsItIs,
+    /// In hexadecimal digits.
+    Digits,
+    /// Packed with gzip.
+    Packed,
 }
 
 /// What a proxy in the middle does.

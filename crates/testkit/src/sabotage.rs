@@ -1,7 +1,9 @@
 //! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
 //! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
 
-use crate::{around::Around, copying::Copying, moved::Moved, restoring::Restoring, scratch_system::ScratchSystem, superuser};
+use crate::{
+    around::Around, copying::Copying, moved::Moved, restoring::Restoring, scratch_system::ScratchSystem, superuser,
+};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, Row, raw_sql};
@@ -282,9 +284,9 @@ impl Runner {
                 std::fs::copy(self.system.data_dir().join(from), to)?;
                 self.system.restart().await
             }
-            Make::Copying { from, to } => {
+            Make::Copying { from, to, form } => {
                 let data = self.system.data_dir();
-                self.copying = Some(Copying::begin(&data.join(from), &data.join(to))?);
+                self.copying = Some(Copying::begin(&data.join(from), &data.join(to), form)?);
                 Ok(())
             }
             Make::Restoring(folder) => {

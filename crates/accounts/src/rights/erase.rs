@@ -43,7 +43,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             of the database, on the map or not, nor of the server's catalogues, may hold an id, look-up key or ciphertext of \
             theirs, but for ids that the map lets stand as the team's; there may be no large object, no foreign server and, on a \
             server of our own, no other database; the team must show neither address; their keys must lie nowhere in the data directory, the key store or its mirror, under \
-            no name, and not beside the mark of their destruction either; their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
+            no name, and not beside the mark of their destruction either, neither as they are \
+            nor in hexadecimal digits, in Base64 or packed with gzip or zip (what is packed otherwise proves nothing); their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
             others must be, byte for byte, as before. \
             Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
             For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
@@ -129,7 +130,7 @@ async fn attack(
     };
     Ok(match after.files {
         Some(files) => finding
-            .tried("searched every raw file for their keys, objects and words, with a mark in the clear")
+            .tried("searched every raw file for their keys, objects and words, with a mark in the clear in each kind of place")
             .covered("raw files", files),
         None => finding.tried("the raw files of a managed server cannot be searched"),
     })

@@ -7,7 +7,7 @@ use kernel::Span;
 use privacy::{case, deadline::Calendar};
 use promises::{
     Fault, Finding, Kind, Outcome, Promise,
-    fault::{Bites, Make},
+    fault::{Bites, Form, Make},
     profile::Value,
 };
 use std::collections::BTreeMap;
@@ -155,7 +155,7 @@ async fn keys_that_stay_in_the_mirror_are_found() {
     assert_eq!(finding.outcome(), Outcome::Held, "{}", finding.saw());
     let tenants = system.mirror().join("tenant");
     // Under another name.
-    let copying = Copying::begin(&tenants, &system.mirror().join("attic")).unwrap();
+    let copying = Copying::begin(&tenants, &system.mirror().join("attic"), Form::AsItIs).unwrap();
     let finding = probe().await;
     assert_eq!(finding.outcome(), Outcome::Broke, "{}", finding.saw());
     copying.end().unwrap();

@@ -71,6 +71,21 @@ impl Kind {
     pub const fn is_database(self) -> bool {
         !matches!(self, Self::Keys | Self::Objects | Self::Mails | Self::Other)
     }
+
+    /// Whether the database alone writes there, in forms of its own: whatever its files begin with is no sign of a packer.
+    pub(super) const fn is_packed_by_nobody(self) -> bool {
+        matches!(
+            self,
+            Self::Table
+                | Self::BTree
+                | Self::Gin
+                | Self::OtherIndex
+                | Self::LongValues
+                | Self::Statistics
+                | Self::Wal
+                | Self::Temporary
+        )
+    }
 }
 
 /// Where to search.

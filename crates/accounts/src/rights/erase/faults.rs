@@ -1,6 +1,6 @@
 //! Ways to break it, made from outside.
 
-use promises::fault::{Bites, Fault, Make};
+use promises::fault::{Bites, Fault, Form, Make};
 
 /// The faults of this control.
 pub const FAULTS: &[Fault] = &[
@@ -170,8 +170,24 @@ pub const FAULTS: &[Fault] = &[
         about: "An agent copies every key to another folder the moment it appears, and keeps it there.",
         breaks: &["erase"],
         spares_plants: false,
-        make: Make::Copying { from: "keys", to: "attic/keys" },
+        make: Make::Copying { from: "keys", to: "attic/keys", form: Form::AsItIs },
         bites: Bites::File("attic/keys/tenant"),
+    },
+    Fault {
+        id: "erase-keys-copied-in-digits",
+        about: "An agent writes every key down in hexadecimal digits the moment it appears, and keeps that.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Copying { from: "keys", to: "attic/digits", form: Form::Digits },
+        bites: Bites::File("attic/digits/tenant"),
+    },
+    Fault {
+        id: "erase-keys-packed-beside",
+        about: "An agent packs every key the moment it appears, and keeps the copies.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Copying { from: "keys", to: "attic/packed", form: Form::Packed },
+        bites: Bites::File("attic/packed/tenant"),
     },
     Fault {
         id: "erase-keys-put-back",
