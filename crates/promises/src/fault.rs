@@ -71,7 +71,22 @@ pub enum Make {
         from: &'static str,
         /// Where to, relative to the data directory; undoing removes it.
         to: &'static str,
+        /// In which form.
+        form: Form,
     },
+    /// Whatever disappears from this folder of the scratch data directory is put back at once; undoing removes it again.
+    Restoring(&'static str),
+}
+
+/// In which form a copy is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    AsItIs,
+    /// In hexadecimal digits.
+    Digits,
+    /// Packed with gzip.
+    Packed,
 }
 
 /// What a proxy in the middle does.
@@ -152,6 +167,8 @@ pub enum Bites {
     Around,
     /// The proxy has altered at least one request or response since the fault began.
     Altered,
+    /// At least one file that had disappeared was put back since the fault began.
+    PutBack,
     /// The file exists below the data directory.
     File(&'static str),
 }

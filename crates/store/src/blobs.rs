@@ -97,6 +97,12 @@ impl Blobs {
         Ok(Self { objects: Arc::new(objects), folder: Some(folder.into()), part: file::PART })
     }
 
+    /// The folder in which they lie, where it is one.
+    #[must_use]
+    pub fn lie_in(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// The objects as they lie there, for whoever looks at them from outside.
     pub(crate) fn raw(&self) -> &dyn ObjectStore {
         &*self.objects

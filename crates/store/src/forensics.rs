@@ -6,27 +6,31 @@
 //! touches a mapped page that is gone is killed. What lies in memory alone is not seen, nor what the disk keeps of blocks
 //! that belong to no file.
 //!
-//! A search that finds nothing proves something only if the same search found what it was meant to find: see [`Mark`].
+//! A search that finds nothing proves something only if the same search found what it was meant to find: see [`search_marked`].
 
+mod elsewhere;
 mod mark;
 mod needles;
+mod pack;
 mod places;
 mod remains;
 mod scan;
 mod words;
 
-pub use mark::Mark;
+pub use elsewhere::elsewhere;
 pub use needles::Needles;
 pub use places::{Kind, Places};
 pub use remains::{Risen, empty_reports, risen, rows_with};
 pub use scan::{Hit, Searched};
 pub use words::{word, words};
 
+use mark::Mark;
+
 use crate::{Address, Store, StoreError, address::connect};
 use sqlx::{Connection as _, Executor as _};
 use std::path::Path;
 
-/// The places of the system in `data_dir`, the database's files written out and named. `None` where the database is somebody
+/// The places of the system in `data_dir`, its keys and objects elsewhere included, the database's files written out and named. `None` where the database is somebody
 /// else's server, whose files nobody here can read: what remains there is that rows are gone and keys destroyed.
 ///
 /// # Errors
@@ -39,6 +43,12 @@ pub async fn places(store: &Store, data_dir: &Path) -> Result<Option<Places>, St
     // What is changed lies in memory until now, and would be missed.
     superuser.execute("CHECKPOINT").await?;
     let mut places = Places::of(data_dir);
+    for folder in store.keys().folders() {
+        places = places.and(Kind::Keys, folder);
+    }
+    if let Some(folder) = store.blobs().lie_in() {
+        places = places.and(Kind::Objects, folder);
+    }
     places.name_relations(&mut superuser).await?;
     superuser.close().await?;
     Ok(Some(places))
@@ -53,6 +63,50 @@ pub async fn search(places: &Places, needles: &Needles) -> Result<Searched, Stor
     tokio::task::spawn_blocking(move || scan::search(&places, &needles))
         .await
         .map_err(|_| StoreError::Unexpected("the search of the raw files panicked".to_owned()))?
+}
+
+/// What a search saw that looked for marks too.
+#[derive(Debug)]
+pub struct Marked {
+    /// What was found besides the marks.
+    pub searched: Searched,
+    seen: Result<usize, String>,
+}
+
+impl Marked {
+    /// In how many kinds of places the marks were found. What is packed so that nobody can look into it counts as not searched
+    /// where it is `ours`.
+    ///
+    /// # Errors
+    /// The sentence that says why the search proves nothing.
+    pub fn proves(&self, ours: impl Fn(Kind) -> bool) -> Result<usize, String> {
+        match self.searched.shut.iter().find(|(kind, _)| ours(*kind)) {
+            Some((kind, file)) => Err(format!("{} cannot be searched, since it is packed: {kind}", file.display())),
+            None => self.seen.clone(),
+        }
+    }
+}
+
+/// Leaves marks, searches all places of the system in `data_dir` for them and the needles, and takes the marks away. `None` where
+/// the files are a provider's.
+///
+/// # Errors
+/// When a mark cannot be left, or something cannot be read.
+pub async fn search_marked(store: &Store, data_dir: &Path, needles: &Needles) -> Result<Option<Marked>, StoreError> {
+    let Some(before) = places(store, data_dir).await? else { return Ok(None) };
+    let mut mark = Mark::leave(store, &before).await?;
+    let searched = async {
+        let mut places = places(store, data_dir).await?.unwrap_or(before);
+        // Some of the marks nobody else sees.
+        places.name_relations(mark.conn()).await?;
+        search(&places, &mark.among(needles.clone())).await
+    }
+    .await;
+    let seen = searched.as_ref().map_err(ToString::to_string).and_then(|searched| mark.seen(searched));
+    mark.remove(store).await?;
+    let mut searched = searched?;
+    searched.hits.retain(|hit| !Mark::is_one(hit));
+    Ok(Some(Marked { searched, seen }))
 }
 
 /// The name of the first needle that is found in these bytes.

@@ -15,7 +15,7 @@ pub use plant::{Plant, PlantError};
 use crate::{
     DataMap, Store, StoreError,
     copy::blind::blind,
-    forensics::{self, Mark, Needles},
+    forensics::{self, Kind, Needles},
     key_census,
 };
 use kernel::Span;
@@ -35,14 +35,17 @@ pub const SPEC: ControlSpec = ControlSpec {
             public API, has the database write everything out, and searches its data files (tables, indexes, long values, \
             statistics), its write-ahead log, temporary files, deleted files that are still open and its logs for pieces of \
             eight letters of what it wrote, plain, as UTF-16, in hexadecimal digits and in Base64. The same search must find \
-            a mark that it left in the clear in each of these places, or it proves nothing. It then walks every column on the \
+            marks that it left in the clear, one in each of these places, or it proves nothing: in a row that counts, in rows \
+            that nobody else sees with a long value, indexes and statistics of their own, in a sort that is spilled, in a file \
+            that is deleted while it is open, in the log, and in a file beside the database's; a log that is packed is \
+            unpacked, or nothing is proven. It then walks every column on the \
             data map that must be sealed, everybody's rows and not the planted ones alone (a sample drawn anew where there \
             are more than 20,000), and opens each value under the key and at the place where it belongs: what does not open \
             there is not sealed, whatever it looks like. Whoever is there must have their key. In the same search the root \
             key, the keys wrapped under it, and 200 addresses of anybody, drawn anew, must stand nowhere in the database's \
             files; other texts of others are seen in their columns alone. A column that the map does not know breaks the \
-            promise too. At a managed server the raw files cannot be read, and the finding says so. It cannot see the \
-            database's memory, blocks of the disk that belong to no file, nor who else has the root key.",
+            promise too, and so do large objects, foreign servers, and, on a server of our own, another database. At a managed server the raw files cannot be read, and the finding says so. It cannot see the \
+            database's memory, what is mapped there from files that are deleted and closed included, blocks of the disk that belong to no file, nor who else has the root key.",
     wing: "vault",
     vantage: Vantage::Inside,
     params: &[ParamSpec {
@@ -127,7 +130,7 @@ async fn attack(
             walked.values, walked.columns, raw.files
         ))
         .tried("searched the data files, write-ahead log, temporary and deleted files and logs for what was just written")
-        .tried("found a mark in the clear in the same places")
+        .tried("found marks in the clear in each of the same places")
         .tried(format!("searched the same for the root key, for what is wrapped under it, and for {known} addresses of anybody"))
         .covered("raw files", raw.files)
         .covered("addresses", known)
@@ -140,7 +143,7 @@ async fn attack(
     };
     Ok(finding
         .tried("opened every sensitive value under the key and at the place where it belongs")
-        .tried("compared the data map with the live schema")
+        .tried("compared the data map with the live schema, and looked for large objects, foreign servers and other databases")
         .covered("values opened", walked.values)
         .covered("columns", walked.columns)
         .covered("planted texts", planted))
@@ -149,8 +152,12 @@ async fn attack(
 /// A column that nobody classified may hold anything.
 async fn on_the_map(store: &Store) -> Result<(), Stop> {
     let differences = DataMap::own()?.differences(store.auditor().await?.conn()).await?;
-    match differences.first() {
-        Some(first) => Err(Stop::Broke(format!("the data map does not tell what lies where: {first}"))),
+    let unknown = match differences.into_iter().next() {
+        None => forensics::elsewhere(store).await?,
+        first => first,
+    };
+    match unknown {
+        Some(unknown) => Err(Stop::Broke(format!("the data map does not tell what lies where: {unknown}"))),
         None => Ok(()),
     }
 }
@@ -179,23 +186,15 @@ pub(crate) struct Raw {
 
 /// Searches the raw files of the database. `None` where they are a provider's.
 async fn raw(store: &Store, data_dir: &Path, needles: &Needles) -> Result<Option<Raw>, Stop> {
-    let Some(places) = forensics::places(store, data_dir).await? else { return Ok(None) };
-    let mark = Mark::leave(store, &places).await?;
-    let searched = async {
-        let places = forensics::places(store, data_dir).await?.unwrap_or(places);
-        forensics::search(&places, &mark.among(needles.clone())).await
-    }
-    .await;
-    let seen = searched.as_ref().map_err(ToString::to_string).and_then(|searched| mark.seen(searched));
-    mark.remove(store).await?;
-    let searched = searched?;
-    if let Some(hit) = Mark::others(&searched).find(|hit| hit.kind.is_database()) {
+    let Some(marked) = forensics::search_marked(store, data_dir, needles).await? else { return Ok(None) };
+    let searched = &marked.searched;
+    if let Some(hit) = searched.hits.iter().find(|hit| hit.kind.is_database()) {
         let (needle, kind, file) = (&hit.needle, hit.kind, hit.file.display());
         return Err(Stop::Broke(format!(
             "{needle} stands in the clear in the {kind}, {} times, first in {file}",
             hit.times
         )));
     }
-    let marks = seen.map_err(Stop::Failed)?;
+    let marks = marked.proves(Kind::is_database).map_err(Stop::Failed)?;
     Ok(Some(Raw { files: searched.all_files(), bytes: searched.all_bytes(), marks }))
 }

@@ -12,7 +12,7 @@ pub use plant::Plant;
 
 use crate::{
     Store, StoreError,
-    forensics::{self, Mark, Needles},
+    forensics::{self, Needles},
     sealed_columns::PlantError,
 };
 use kernel::Span;
@@ -32,9 +32,9 @@ pub const SPEC: ControlSpec = ControlSpec {
             store, a folder or a bucket, is ciphertext named by ids. The probe uploads two files of its own through the public \
             API, a small one and one of 8 to 12 MiB, of a length that is drawn anew, reads the objects that they became as \
             whoever holds the store would, and searches them for pieces of eight bytes of what was uploaded, of a large one \
-            from eight places all over it, and for their names; the same search must find a mark in the clear that the probe put beside \
+            from eight places all over it, as they are, in hexadecimal digits and in Base64, and for their names; the same search must find a mark in the clear that the probe put beside \
             it. Where the store is a folder it searches every raw file of the system as well, the database's and temporary \
-            ones included. It then opens every object there is (a sample drawn anew where there are more than 200), under \
+            ones included, and looks into what is packed there with gzip or zip. It then opens every object there is (a sample drawn anew where there are more than 200), under \
             the key and at the place where it belongs: what does not open there is not sealed, whatever it looks like, and \
             what is no object of this system's does not belong there. It cannot see what the provider of a bucket keeps of \
             versions that were overwritten.",
@@ -122,28 +122,23 @@ async fn in_store(store: &Store, uploaded: &Uploaded, needles: Needles) -> Resul
     if let Some(what) = objects::looks_open(&bytes, uploaded.content.len() as u64) {
         return Err(Stop::Broke(format!("an uploaded file lies in the object store {what}")));
     }
-    let own = Needles::new().bytes("the content", &uploaded.content).words("the name", &uploaded.name);
+    let with = |needles: Needles| {
+        let content = needles.bytes("the content", &uploaded.content).encoded("the content", &uploaded.content);
+        content.words("the name", &uploaded.name)
+    };
+    let own = with(Needles::new());
     if let Some(name) = forensics::first_in(&bytes, &own)? {
         return Err(Stop::Broke(format!("{name} of an uploaded file stands in the clear in its object")));
     }
-    Ok(needles.bytes("the content", &uploaded.content).words("the name", &uploaded.name))
+    Ok(with(needles))
 }
 
 /// Searches the raw files. Yields how many there were, and in how many kinds of places the mark was found.
 async fn raw(store: &Store, data_dir: &Path, needles: &Needles) -> Result<Option<(usize, usize)>, Stop> {
-    let Some(places) = forensics::places(store, data_dir).await? else { return Ok(None) };
-    let mark = Mark::leave(store, &places).await?;
-    let searched = async {
-        let places = forensics::places(store, data_dir).await?.unwrap_or(places);
-        forensics::search(&places, &mark.among(needles.clone())).await
-    }
-    .await;
-    let seen = searched.as_ref().map_err(ToString::to_string).and_then(|searched| mark.seen(searched));
-    mark.remove(store).await?;
-    let searched = searched?;
-    if let Some(hit) = Mark::others(&searched).next() {
+    let Some(marked) = forensics::search_marked(store, data_dir, needles).await? else { return Ok(None) };
+    if let Some(hit) = marked.searched.hits.first() {
         let (needle, kind, file) = (&hit.needle, hit.kind, hit.file.display());
         return Err(Stop::Broke(format!("{needle} of an uploaded file stands in the clear in: {kind} ({file})")));
     }
-    Ok(Some((searched.all_files(), seen.map_err(Stop::Failed)?)))
+    Ok(Some((marked.searched.all_files(), marked.proves(|_| true).map_err(Stop::Failed)?)))
 }

@@ -1,7 +1,10 @@
 //! A careless agent: whatever appears in a folder is copied to another one at once, and never removed there.
 
+use flate2::{Compression, write::GzEncoder};
+use promises::fault::Form;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -27,14 +30,14 @@ impl Copying {
     ///
     /// # Errors
     /// When the first copy cannot be made.
-    pub fn begin(from: &Path, to: &Path) -> io::Result<Self> {
-        copy_new(from, to)?;
+    pub fn begin(from: &Path, to: &Path, form: Form) -> io::Result<Self> {
+        copy_new(from, to, form)?;
         let is_over = Arc::new(AtomicBool::new(false));
         let (over, source, target) = (Arc::clone(&is_over), from.to_owned(), to.to_owned());
         let agent = thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 // What is removed while it is read is missed, as by any agent.
-                drop(copy_new(&source, &target));
+                drop(copy_new(&source, &target, form));
                 thread::sleep(LOOK);
             }
         });
@@ -53,18 +56,30 @@ impl Copying {
 }
 
 /// Copies every file below `from` that is not below `to` yet.
-fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_new(from: &Path, to: &Path, form: Form) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            copy_new(&entry.path(), &target)?;
+            copy_new(&entry.path(), &target, form)?;
         } else if !target.exists() {
-            fs::copy(entry.path(), target)?;
+            fs::write(target, formed(&fs::read(entry.path())?, form)?)?;
         }
     }
     Ok(())
+}
+
+fn formed(bytes: &[u8], form: Form) -> io::Result<Vec<u8>> {
+    match form {
+        Form::AsItIs => Ok(bytes.to_vec()),
+        Form::Digits => Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes()),
+        Form::Packed => {
+            let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+            packer.write_all(bytes)?;
+            packer.finish()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +92,7 @@ mod tests {
         let (from, to) = (folder.path().join("keys"), folder.path().join("attic"));
         fs::create_dir_all(from.join("team")).unwrap();
         fs::write(from.join("team/early"), "1").unwrap();
-        let copying = Copying::begin(&from, &to).unwrap();
+        let copying = Copying::begin(&from, &to, Form::AsItIs).unwrap();
         fs::write(from.join("team/late"), "2").unwrap();
         while !to.join("team/late").exists() {
             thread::sleep(LOOK);
@@ -87,5 +102,8 @@ mod tests {
         assert!(to.join("team/late").exists());
         copying.end().unwrap();
         assert!(!to.exists());
+        let copying = Copying::begin(&from, &to, Form::Digits).unwrap();
+        assert_eq!(fs::read_to_string(to.join("team/early")).unwrap(), "31");
+        copying.end().unwrap();
     }
 }

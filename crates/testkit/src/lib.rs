@@ -7,6 +7,7 @@ pub mod copying;
 pub mod managed;
 pub mod middle;
 pub mod moved;
+pub mod restoring;
 pub mod sabotage;
 pub mod scratch_db;
 pub mod scratch_system;

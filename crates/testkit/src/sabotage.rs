@@ -1,7 +1,9 @@
 //! The sabotage runner: warm-up → break → see independently that it bites → expect exactly the declared promises to be
 //! Broken → undo → Kept. Everything it does, it does from outside, to a scratch copy.
 
-use crate::{around::Around, copying::Copying, moved::Moved, scratch_system::ScratchSystem, superuser};
+use crate::{
+    around::Around, copying::Copying, moved::Moved, restoring::Restoring, scratch_system::ScratchSystem, superuser,
+};
 use promises::fault::{Bites, Fault, Make};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, raw_sql};
@@ -96,6 +98,7 @@ pub struct Runner {
     around: Option<Around>,
     copying: Option<Copying>,
     moved: Option<Moved>,
+    restoring: Option<Restoring>,
 }
 
 impl Runner {
@@ -116,7 +119,7 @@ impl Runner {
         let of = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).map(|row| row.id.clone()).collect();
         let (kept, unproven) = (of("kept"), of("unproven"));
         let controls = rows.into_iter().filter_map(|row| Some((row.id, row.control?))).collect();
-        Ok(Self { system, kept, unproven, controls, others, around: None, copying: None, moved: None })
+        Ok(Self { system, kept, unproven, controls, others, around: None, copying: None, moved: None, restoring: None })
     }
 
     /// The promises that the untouched copy keeps.
@@ -166,8 +169,8 @@ impl Runner {
         let begun = Instant::now();
         self.make(fault).await?;
         let mut bites = self.bites(fault).await;
-        // What nobody sees altered without a session is altered once the attack passes.
-        let is_later = bites.is_err() && matches!(fault.bites, Bites::Altered);
+        // What nobody sees altered without a session is altered once the attack passes, and what is to be put back must go first.
+        let is_later = bites.is_err() && matches!(fault.bites, Bites::Altered | Bites::PutBack);
         if bites.is_ok() || is_later {
             let red = self.until_red(&targets, begun).await?;
             if is_later {
@@ -282,9 +285,13 @@ impl Runner {
                 std::fs::copy(self.system.data_dir().join(from), to)?;
                 self.system.restart().await
             }
-            Make::Copying { from, to } => {
+            Make::Copying { from, to, form } => {
                 let data = self.system.data_dir();
-                self.copying = Some(Copying::begin(&data.join(from), &data.join(to))?);
+                self.copying = Some(Copying::begin(&data.join(from), &data.join(to), form)?);
+                Ok(())
+            }
+            Make::Restoring(folder) => {
+                self.restoring = Some(Restoring::begin(&self.system.data_dir().join(folder))?);
                 Ok(())
             }
             Make::Moving { which, aside } => {
@@ -316,6 +323,7 @@ impl Runner {
                 self.system.restart().await
             }
             Make::Copying { .. } => self.copying.take().map_or(Ok(()), Copying::end),
+            Make::Restoring(_) => self.restoring.take().map_or(Ok(()), Restoring::end),
             Make::Moving { .. } => self.moved.take().map_or(Ok(()), Moved::back),
             Make::AroundTheGate => {
                 self.around = None;
@@ -394,6 +402,10 @@ impl Runner {
                 Some(_) => Err("the application cannot be reached past the gate".to_owned()),
                 None => Err("no application stands behind the scratch copy".to_owned()),
             },
+            Bites::PutBack => {
+                let restored = self.restoring.as_ref().is_some_and(|agent| agent.restored() > 0);
+                restored.then_some(()).ok_or_else(|| "nothing was put back".to_owned())
+            }
             Bites::File(path) => {
                 self.system.data_dir().join(path).exists().then_some(()).ok_or_else(|| format!("{path} is not there"))
             }

@@ -158,6 +158,29 @@ impl KeyRing {
         Ok(self.0.store.get(&object_name(tenant, subject))?.is_some())
     }
 
+    /// Whether a wrapped key of the subject lies in the key store or its mirror, used or not: one that was put back beside the
+    /// mark of its destruction is no key for [`KeyRing::has`], and is one for whoever copies the folder without the mark.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn lies(&self, tenant: TenantId, subject: Subject) -> Result<bool, VaultError> {
+        self.0.store.lies(&object_name(tenant, subject))
+    }
+
+    /// Everybody of whom a wrapped key lies in the key store or its mirror, used or not.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn lying(&self) -> Result<Vec<(TenantId, Subject)>, VaultError> {
+        let names = self.0.store.names_of_both()?.into_iter().filter(|name| name.starts_with("tenant/"));
+        names.map(|name| parse_name(&name).ok_or(VaultError::DamagedKey(name))).collect()
+    }
+
+    /// The directories in which wrapped keys lie: the system's own, and the mirror where there is one.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.0.store.folders()
+    }
+
     /// Whether the subject's key was destroyed.
     ///
     /// # Errors

@@ -178,6 +178,19 @@ impl KeyStore {
         Ok(Stamp::of(&self.primary.join(mark(name)))?.is_some())
     }
 
+    /// Whether a file of that name lies in either directory, destroyed or not: what was put back beside its mark lies there.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn lies(&self, name: &str) -> Result<bool, VaultError> {
+        for dir in self.dirs() {
+            if Stamp::of(&dir.join(name))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// How many keys were destroyed.
     ///
     /// # Errors
@@ -229,6 +242,11 @@ impl KeyStore {
     #[must_use]
     pub fn mirror(&self) -> Option<&Path> {
         self.mirror.as_deref()
+    }
+
+    /// The directories: the system's own, and the mirror.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
+        [self.primary.as_path()].into_iter().chain(self.mirror())
     }
 
     /// Every name in either directory.
@@ -354,6 +372,14 @@ mod tests {
             // Somebody puts a copy back.
             fs::write(dir.join("tenant/t/p"), b"key").unwrap();
             assert_eq!(store.get("tenant/t/p").unwrap(), None);
+        }
+        for dir in [&here, &there] {
+            assert!(store.lies("tenant/t/p").unwrap(), "whoever looks whether it is gone sees each copy");
+            fs::rename(dir.join("tenant/t/p"), dir.join("aside")).unwrap();
+        }
+        assert!(!store.lies("tenant/t/p").unwrap());
+        for dir in [&here, &there] {
+            fs::rename(dir.join("aside"), dir.join("tenant/t/p")).unwrap();
         }
         assert!(matches!(store.put_new("tenant/t/p", b"new"), Err(VaultError::NoKey(_))));
         store.tidy().unwrap();

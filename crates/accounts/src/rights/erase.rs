@@ -43,9 +43,11 @@ pub const SPEC: ControlSpec = ControlSpec {
             shares both ways, tokens, sessions, a second factor, links and invitations, also such that others sent to their \
             address and to the one that they had before, and people without an account whom others put down under either. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
             they would; and waits for the receipt. Then their sessions, tokens and sign-in must be dead; no row of any table \
-            of the database, on the map or not, may hold an id, look-up key or ciphertext of theirs, but for ids that the map \
-            lets stand as the team's; the team must show neither address; their keys must be nowhere in the data directory, under \
-            no name; their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
+            of the database, on the map or not, nor of the server's catalogues, may hold an id, look-up key or ciphertext of \
+            theirs, but for ids that the map lets stand as the team's; there may be no large object, no foreign server and, on a \
+            server of our own, no other database; the team must show neither address; their keys must lie nowhere in the data directory, the key store or its mirror, under \
+            no name, and not beside the mark of their destruction either, neither as they are \
+            nor in hexadecimal digits, in Base64 or packed with gzip or zip (what is packed otherwise proves nothing); their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
             others, and of a sample of all people and teams, drawn anew each time, must be as before. \
             Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
             For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
@@ -53,7 +55,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. The hold, and the change of \
             the address, are made by the call that their pages make: the probe is no administrator and reads no mail. Not seen: \
             looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; what \
-            is kept outside the data directory; copies that were made of other people's keys before; and, at a managed server, \
+            is kept outside the data directory and the places of keys and objects; copies that were made of other people's keys before; and, at a managed server, \
             its raw files.",
     wing: "privacy",
     vantage: Vantage::Inside,
@@ -126,7 +128,8 @@ async fn attack(
         .tried("held the data of somebody else who asked for their erasure, saw that they stayed, and ended the hold")
         .tried("asked for their erasure as they would, and waited for the receipt")
         .tried("used their sessions and tokens, and tried to sign in")
-        .tried("searched every column of every table for their ids, look-up keys and ciphertext")
+        .tried("searched every column of every table, and of the catalogues, for their ids, look-up keys and ciphertext")
+        .tried("looked for large objects, foreign servers and other databases, in which no row is searched")
         .tried("compared every id and every key with everything that was ever erased")
         .tried("compared every row of whoever stays in their team, and of a sample of all people and teams, before and after")
         .covered("tables reached", tables)
@@ -140,7 +143,7 @@ async fn attack(
     };
     Ok(match after.files {
         Some(files) => finding
-            .tried("searched every raw file for their keys, objects and words, with a mark in the clear")
+            .tried("searched every raw file for their keys, objects and words, with a mark in the clear in each kind of place")
             .covered("raw files", files),
         None => finding.tried("the raw files of a managed server cannot be searched"),
     })

@@ -7,7 +7,7 @@ use kernel::Span;
 use privacy::{case, deadline::Calendar};
 use promises::{
     Fault, Finding, Kind, Outcome, Promise,
-    fault::{Bites, Make},
+    fault::{Bites, Form, Make},
     profile::Value,
 };
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use store::{
     rights::decide::{self, Decision},
     sealed_columns,
 };
+use testkit::{copying::Copying, restoring::Restoring};
 
 fn promise(control: &str, params: &[(&str, Value)]) -> Promise {
     Promise {
@@ -137,10 +138,32 @@ async fn whoever_is_erased_is_gone_and_a_report_alone_is_found() {
 
 #[tokio::test]
 async fn copies_of_whoever_is_erased_are_found() {
-    whoever_is_erased(erase::FAULTS.split_at(1).1.split_at(1).0).await;
+    whoever_is_erased(erase::FAULTS.split_at(1).1.split_at(3).0).await;
 }
 
 #[tokio::test]
 async fn whoever_is_erased_in_name_or_handed_on_is_found() {
-    whoever_is_erased(erase::FAULTS.split_at(2).1).await;
+    whoever_is_erased(erase::FAULTS.split_at(4).1).await;
+}
+
+#[tokio::test]
+async fn keys_that_stay_in_the_mirror_are_found() {
+    let system = System::open().await;
+    let mut garden = erase::Garden::default();
+    let mut probe = async || erase::probe(&system.site, &system.store, system.data_dir(), &mut garden).await;
+    let finding = probe().await;
+    assert_eq!(finding.outcome(), Outcome::Held, "{}", finding.saw());
+    let tenants = system.mirror().join("tenant");
+    // Under another name.
+    let copying = Copying::begin(&tenants, &system.mirror().join("attic"), Form::AsItIs).unwrap();
+    let finding = probe().await;
+    assert_eq!(finding.outcome(), Outcome::Broke, "{}", finding.saw());
+    copying.end().unwrap();
+    // Beside the mark.
+    let restoring = Restoring::begin(&tenants).unwrap();
+    let finding = probe().await;
+    assert_eq!(finding.outcome(), Outcome::Broke, "{}", finding.saw());
+    assert!(restoring.restored() > 0);
+    restoring.end().unwrap();
+    system.close().await;
 }

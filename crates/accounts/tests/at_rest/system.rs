@@ -35,12 +35,15 @@ pub(crate) struct System {
     running: JoinHandle<()>,
     working: JoinHandle<()>,
     folder: ScratchDir,
+    /// Where wrapped keys lie a second time, outside the data directory.
+    mirror: ScratchDir,
 }
 
 impl System {
     pub(crate) async fn open() -> Self {
-        let folder = ScratchDir::new().unwrap();
-        let config = Config { durable: false, ..Config::at(folder.path()) };
+        let (folder, mirror) = (ScratchDir::new().unwrap(), ScratchDir::new().unwrap());
+        let key_mirror = Some(mirror.path().to_owned());
+        let config = Config { durable: false, key_mirror, ..Config::at(folder.path()) };
         let store = Store::open(config).await.unwrap();
         let (tls, _) = Tls::development(folder.path(), &[], SystemClock.now()).unwrap();
         let pem = std::fs::read_to_string(tls.ca().unwrap()).unwrap();
@@ -81,11 +84,15 @@ impl System {
         });
         let site = Site::new(&url, Trust::none().with_pem(&pem).unwrap()).unwrap();
         let working = tokio::spawn(work(store.clone()));
-        Self { store, site, stop: Some(stop), running, working, folder }
+        Self { store, site, stop: Some(stop), running, working, folder, mirror }
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
         self.folder.path()
+    }
+
+    pub(crate) fn mirror(&self) -> &Path {
+        self.mirror.path()
     }
 
     /// Runs statements as the server's superuser.

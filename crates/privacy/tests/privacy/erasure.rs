@@ -192,6 +192,14 @@ async fn what_comes_back_is_found() {
         erased: vec![tombstones::Erased::Account(ada.account), tombstones::Erased::Person(ada.tenant, ada.person)],
     };
     assert!(verify::verify(store, &targets, None).await.unwrap().is_clean());
+    // A copy of a destroyed key comes back: it is no key any more, and it lies there.
+    let keys = store.keys().folders().next().unwrap();
+    let copy = keys.join(format!("tenant/{}/{}", ada.tenant, ada.person));
+    std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    std::fs::write(&copy, "a wrapped key").unwrap();
+    assert!(!store.keys().has(ada.tenant, Subject::Person(ada.person)).unwrap());
+    let found = verify::verify(store, &targets, None).await.unwrap();
+    assert_eq!(found.left.get("keys/"), Some(&1), "{found:?}");
 }
 
 #[tokio::test]

@@ -1,87 +1,141 @@
-//! The positive control: a word in the clear, put where the search must find it.
+//! The positive control: words in the clear, put where the search must find them.
 
-use super::{Kind, Needles, Places, Searched};
+mod unseen;
+
+use super::{Hit, Kind, Needles, Places, Searched, pack};
 use crate::{Address, Store, StoreError, address::connect, reports};
-use sqlx::Connection as _;
-use std::{fs, path::PathBuf};
+use sqlx::{Connection as _, PgConnection};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+use unseen::Unseen;
 use uuid::Uuid;
 
-/// The name under which the mark is looked for.
+/// What the names under which the marks are looked for begin with.
 const NAME: &str = "the mark in the clear";
 
-/// A random word in the clear, in a table and its index, in the write-ahead log, in the database's log, among the keys and
-/// the objects. [`Mark::remove`] takes it away again.
+/// Random words in the clear, one for each place, so that none is found for another: in a table, its index and the write-ahead
+/// log; in long values, statistics and indexes of other kinds, in rows that nobody else ever sees; in a temporary file of the
+/// database; in a file without a name that is held open; in the database's log and among its files; in each directory of keys and
+/// of objects; and packed, in the data directory. [`Mark::remove`] takes them away again.
 #[derive(Debug)]
-pub struct Mark {
-    word: String,
+pub(super) struct Mark {
+    /// What must be found where.
+    left: Vec<(String, Vec<Kind>)>,
+    reported: String,
     files: Vec<PathBuf>,
-    must: Vec<Kind>,
+    nameless: File,
+    unseen: Unseen,
 }
 
 impl Mark {
-    /// Leaves the mark. Search afterwards, in places that were asked for afterwards.
+    /// Leaves the marks. Search afterwards, in places that were asked for afterwards.
     ///
     /// # Errors
-    /// When it cannot be left.
-    pub async fn leave(store: &Store, places: &Places) -> Result<Self, StoreError> {
-        let word = format!("m{}", Uuid::new_v4().simple());
+    /// When one cannot be left.
+    pub(super) async fn leave(store: &Store, places: &Places) -> Result<Self, StoreError> {
         // The one table where something is kept in the clear: what browsers report, which is about nobody.
-        reports::count(store, "connect-src", &word, "/").await?;
-        let mut must = vec![Kind::Table, Kind::BTree, Kind::Wal];
-        if knock(store, &word).await? {
-            must.push(Kind::Log);
+        let reported = word();
+        reports::count(store, "connect-src", &reported, "/").await?;
+        let mut left = vec![(reported.clone(), vec![Kind::Table, Kind::BTree, Kind::Wal])];
+        let knocked = word();
+        if knock(store, &knocked).await? {
+            left.push((knocked, vec![Kind::Log]));
         }
-        let mut files = Vec::new();
-        for (kind, folder) in [(Kind::Keys, "keys"), (Kind::Objects, "blobs")] {
-            let folder = places.data_dir().join(folder);
-            if folder.is_dir() {
-                // A name like that is nobody's key, and an object that is still being written.
-                let file = folder.join(format!(".new-{}#1", Uuid::new_v4().simple()));
-                fs::write(&file, &word).map_err(unexpected)?;
-                files.push(file);
-                must.push(kind);
+        let unseen = Unseen::leave(store, &mut left).await?;
+        let nameless = nameless(places.data_dir(), &mut left).map_err(unexpected)?;
+        let files = files(places, &mut left).map_err(unexpected)?;
+        Ok(Self { left, reported, files, nameless, unseen })
+    }
+
+    /// The connection that alone sees some of what was left.
+    pub(super) fn conn(&mut self) -> &mut PgConnection {
+        self.unseen.conn()
+    }
+
+    /// The needles with the marks among them.
+    pub(super) fn among(&self, needles: Needles) -> Needles {
+        let numbered = self.left.iter().enumerate();
+        numbered.fold(needles, |needles, (at, (word, _))| needles.words(&name(at), word))
+    }
+
+    /// In how many kinds of places they were found.
+    ///
+    /// # Errors
+    /// The sentence that says where the search did not find one: it then proves nothing.
+    pub(super) fn seen(&self, searched: &Searched) -> Result<usize, String> {
+        let mut seen = BTreeSet::new();
+        for (at, (_, kinds)) in self.left.iter().enumerate() {
+            for kind in kinds {
+                if searched.times(&name(at), *kind) == 0 {
+                    return Err(format!("the search does not even find the mark in the clear that it left in: {kind}"));
+                }
+                seen.insert(*kind);
             }
         }
-        Ok(Self { word, files, must })
+        Ok(seen.len())
     }
 
-    /// The needles with the mark among them.
-    #[must_use]
-    pub fn among(&self, needles: Needles) -> Needles {
-        needles.words(NAME, &self.word)
+    /// Whether it is one of them.
+    pub(super) fn is_one(hit: &Hit) -> bool {
+        hit.needle.starts_with(NAME)
     }
 
-    /// In how many kinds of places it was found.
+    /// Takes them away.
     ///
     /// # Errors
-    /// The sentence that says where the search did not find it: it then proves nothing.
-    pub fn seen(&self, searched: &Searched) -> Result<usize, String> {
-        match self.must.iter().find(|kind| searched.times(NAME, **kind) == 0) {
-            Some(kind) => Err(format!("the search does not even find the mark in the clear that it left in: {kind}")),
-            None => Ok(self.must.len()),
-        }
-    }
-
-    /// What was found besides the mark.
-    pub fn others(searched: &Searched) -> impl Iterator<Item = &super::Hit> {
-        searched.hits.iter().filter(|hit| hit.needle != NAME)
-    }
-
-    /// Takes it away.
-    ///
-    /// # Errors
-    /// When that fails; the mark is about nobody and does no harm.
-    pub async fn remove(self, store: &Store) -> Result<(), StoreError> {
+    /// When that fails; the marks are about nobody and do no harm.
+    pub(super) async fn remove(self, store: &Store) -> Result<(), StoreError> {
+        drop(self.nameless);
         for file in &self.files {
             fs::remove_file(file).map_err(unexpected)?;
         }
+        self.unseen.forget().await?;
         let mut system = store.system().await?;
         sqlx::query("DELETE FROM wordbond.csp_report WHERE blocked = $1")
-            .bind(&self.word)
+            .bind(&self.reported)
             .execute(system.conn())
             .await?;
         system.commit().await
     }
+}
+
+fn word() -> String {
+    format!("m{}", Uuid::new_v4().simple())
+}
+
+fn name(at: usize) -> String {
+    format!("{NAME} {at}")
+}
+
+/// A file that is written to when it has no name any more.
+fn nameless(folder: &Path, left: &mut Vec<(String, Vec<Kind>)>) -> io::Result<File> {
+    let (path, word) = (folder.join(format!(".new-{}", Uuid::new_v4().simple())), word());
+    let mut file = File::create_new(&path)?;
+    fs::remove_file(&path)?;
+    file.write_all(word.as_bytes())?;
+    left.push((word, vec![Kind::Deleted]));
+    Ok(file)
+}
+
+/// Files in the directories of keys and objects, among the database's own, and, packed, in the data directory.
+fn files(places: &Places, left: &mut Vec<(String, Vec<Kind>)>) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let data = places.layout().data();
+    let own = [(Kind::Other, places.data_dir()), (Kind::Database, data.as_path())];
+    let elsewhere = places.directories().iter().map(|(kind, folder)| (*kind, folder.as_path()));
+    for (kind, folder) in own.into_iter().chain(elsewhere).filter(|(_, folder)| folder.is_dir()) {
+        // A name like that is nobody's key, and an object that is still being written.
+        let (file, word) = (folder.join(format!(".new-{}#1", Uuid::new_v4().simple())), word());
+        let content = if kind == Kind::Other { pack::packed(word.as_bytes())? } else { word.clone().into_bytes() };
+        fs::write(&file, content)?;
+        files.push(file);
+        left.push((word, vec![kind]));
+    }
+    Ok(files)
 }
 
 /// Asks to be let in under the mark's name, which the server refuses and notes. Whether there is a server of ours to ask.
@@ -97,6 +151,6 @@ async fn knock(store: &Store, word: &str) -> Result<bool, StoreError> {
     }
 }
 
-fn unexpected(error: std::io::Error) -> StoreError {
+fn unexpected(error: io::Error) -> StoreError {
     StoreError::Unexpected(format!("the mark cannot be left: {}", error.kind()))
 }

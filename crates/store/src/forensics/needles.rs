@@ -97,6 +97,25 @@ impl Needles {
         self
     }
 
+    /// Bytes that occur nowhere else, as somebody may have written them down: in hexadecimal digits, or in Base64 of either alphabet
+    /// at each of its three alignments, in lines of any usual length. A piece is enough: eight bytes, or twelve letters.
+    #[must_use]
+    pub fn encoded(mut self, name: &str, bytes: &[u8]) -> Self {
+        const LETTERS: usize = 12;
+        let needle = self.named(name);
+        for block in blocks(bytes) {
+            for piece in block.chunks_exact(WINDOW) {
+                self.hexadecimal(needle, piece);
+            }
+            for letters in (0..3).map(|shift| base64_middle(block, shift)) {
+                for letters in [letters.replace('+', "-").replace('/', "_"), letters] {
+                    letters.as_bytes().chunks_exact(LETTERS).for_each(|piece| self.whole(needle, piece));
+                }
+            }
+        }
+        self
+    }
+
     /// A text as a whole, in either case and in every way in which it may be written down.
     #[must_use]
     pub fn phrase(mut self, name: &str, text: &str) -> Self {
@@ -145,14 +164,7 @@ impl Needles {
 
     /// Every window, or some from all over where there are many.
     fn pieces(&mut self, needle: usize, bytes: &[u8]) {
-        if bytes.len() <= MOST {
-            bytes.windows(WINDOW).for_each(|window| self.add(needle, window, &[]));
-            return;
-        }
-        const BLOCKS: usize = MOST / LONGEST;
-        for number in 0..BLOCKS {
-            let from = (bytes.len() - LONGEST) / (BLOCKS - 1) * number;
-            let block = bytes.get(from..from + LONGEST).unwrap_or_default();
+        for block in blocks(bytes) {
             block.windows(WINDOW).for_each(|window| self.add(needle, window, &[]));
         }
     }
@@ -198,6 +210,14 @@ impl Finder {
             }
         }
     }
+}
+
+/// The bytes themselves, or blocks from all over them where they are many.
+fn blocks(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const BLOCKS: usize = MOST / LONGEST;
+    let (count, length) = if bytes.len() <= MOST { (1, bytes.len()) } else { (BLOCKS, LONGEST) };
+    let apart = (bytes.len() - length) / (BLOCKS - 1);
+    (0..count).filter_map(move |number| bytes.get(apart * number..apart * number + length))
 }
 
 /// The letters of Base64 that say nothing but these bytes, with `shift` bytes before them that nobody knows.

@@ -71,6 +71,21 @@ impl Kind {
     pub const fn is_database(self) -> bool {
         !matches!(self, Self::Keys | Self::Objects | Self::Mails | Self::Other)
     }
+
+    /// Whether the database alone writes there, in forms of its own: whatever its files begin with is no sign of a packer.
+    pub(super) const fn is_packed_by_nobody(self) -> bool {
+        matches!(
+            self,
+            Self::Table
+                | Self::BTree
+                | Self::Gin
+                | Self::OtherIndex
+                | Self::LongValues
+                | Self::Statistics
+                | Self::Wal
+                | Self::Temporary
+        )
+    }
 }
 
 /// Where to search.
@@ -100,8 +115,16 @@ impl Places {
     /// Another directory: a key store's mirror, an object store elsewhere.
     #[must_use]
     pub fn and(mut self, kind: Kind, directory: &Path) -> Self {
-        self.more.push((kind, directory.to_owned()));
+        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+        if !self.more.iter().any(|(_, known)| *known == directory) {
+            self.more.push((kind, directory));
+        }
         self
+    }
+
+    /// The directories of keys and objects, wherever they are.
+    pub(super) fn directories(&self) -> &[(Kind, PathBuf)] {
+        &self.more
     }
 
     /// These kinds and no others.

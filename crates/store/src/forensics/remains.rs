@@ -22,11 +22,18 @@ const COLUMNS: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.rel
     WHERE c.relkind IN ('r', 'p', 'm') AND c.oid >= 16384 AND n.nspname !~ '^pg_'
     ORDER BY 1, a.attnum";
 
+/// The server's own catalogues, in which comments, settings and bodies of functions stand. What the planner keeps of columns is
+/// searched in the files, and goes with the scrub.
+const CATALOGUES: &str = "SELECT c.oid::regclass::text FROM pg_class AS c
+    WHERE c.relkind = 'r' AND c.relnamespace = 'pg_catalog'::regnamespace AND c.oid < 16384
+        AND c.relname NOT IN ('pg_statistic', 'pg_statistic_ext_data') AND has_table_privilege(c.oid, 'SELECT')
+    ORDER BY 1";
+
 /// Table to its columns with their types.
 type Tables = BTreeMap<String, Vec<(String, String)>>;
 
 /// Sees every row: the superuser of a server of our own, else the role that reads for backups.
-async fn eyes(store: &Store) -> Result<PgConnection, StoreError> {
+pub(super) async fn eyes(store: &Store) -> Result<PgConnection, StoreError> {
     match store.address() {
         Address::Socket { .. } => connect(&store.address().bootstrap()).await,
         Address::Url { .. } => store.connect_as(Role::Backup).await,
@@ -42,6 +49,7 @@ async fn tables(conn: &mut PgConnection) -> Result<Tables, StoreError> {
 }
 
 /// The rows that hold any of these texts in any column, by table, as JSON. Bytes stand there in hexadecimal digits, ids as text.
+/// Rows of the server's catalogues are among them, as the server writes rows.
 ///
 /// # Errors
 /// When the database refuses.
@@ -49,10 +57,10 @@ pub async fn rows_with(store: &Store, texts: &[String]) -> Result<BTreeMap<Strin
     let mut conn = eyes(store).await?;
     let patterns: Vec<String> = texts.iter().map(|text| format!("%{text}%")).collect();
     let mut found = BTreeMap::new();
-    for table in tables(&mut conn).await?.into_keys() {
-        let sql = format!(
-            "SELECT r FROM (SELECT to_jsonb(t)::text AS r FROM {table} AS t) AS all_rows WHERE r LIKE ANY ($1)"
-        );
+    let own = tables(&mut conn).await?.into_keys().map(|table| (table, "to_jsonb(t)::text"));
+    let catalogues: Vec<String> = sqlx::query_scalar(CATALOGUES).fetch_all(&mut conn).await?;
+    for (table, text) in own.chain(catalogues.into_iter().map(|table| (table, "t::text"))) {
+        let sql = format!("SELECT r FROM (SELECT {text} AS r FROM {table} AS t) AS all_rows WHERE r LIKE ANY ($1)");
         let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&patterns).fetch_all(&mut conn).await?;
         if !rows.is_empty() {
             found.insert(table, rows);
@@ -114,7 +122,7 @@ pub async fn risen(store: &Store) -> Result<Risen, StoreError> {
         }
     }
     conn.close().await?;
-    for (tenant, subject, _) in store.keys().subjects()? {
+    for (tenant, subject) in store.keys().lying()? {
         risen.keys += 1;
         let what = tombstones::erased(tenant, subject);
         if is_noted(what)? {

@@ -3,12 +3,13 @@
 use super::{
     Kind, Needles, Places,
     needles::{Finder, LONGEST},
+    pack,
 };
 use crate::StoreError;
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{ErrorKind, Read as _},
+    io::{ErrorKind, Read, Seek as _},
     path::{Path, PathBuf},
 };
 
@@ -42,6 +43,8 @@ pub struct Searched {
     pub bytes: BTreeMap<Kind, u64>,
     /// What was found.
     pub hits: Vec<Hit>,
+    /// Files that are packed so that nobody can look into them, or not into all of them.
+    pub shut: Vec<(Kind, PathBuf)>,
 }
 
 impl Searched {
@@ -87,13 +90,27 @@ pub(super) fn search(places: &Places, needles: &Needles) -> Result<Searched, Sto
             StoreError::Unexpected(format!("{} cannot be searched: {}", shown.display(), error.kind()))
         };
         match File::open(&path) {
-            Ok(file) => {
-                let length = scan(file, &finder, count, &mut buffer, |needle, at| {
-                    let name = needles.names().get(needle).map(String::as_str).unwrap_or_default();
-                    searched.hit(name, kind, &shown, at);
-                });
-                *searched.bytes.entry(kind).or_default() += length.map_err(cannot)?;
+            Ok(mut file) => {
+                let how = if kind.is_packed_by_nobody() { None } else { pack::how(&mut file).map_err(cannot)? };
+                let mut look = |part: &mut dyn Read| {
+                    scan(part, &finder, count, &mut buffer, |needle, at| {
+                        let name = needles.names().get(needle).map(String::as_str).unwrap_or_default();
+                        searched.hit(name, kind, &shown, at);
+                    })
+                };
+                let length = look(&mut file).map_err(cannot)?;
+                let is_open = match how {
+                    Some(how) => {
+                        file.rewind().map_err(cannot)?;
+                        pack::open(file, how, look)
+                    }
+                    None => true,
+                };
+                *searched.bytes.entry(kind).or_default() += length;
                 *searched.files.entry(kind).or_default() += 1;
+                if !is_open {
+                    searched.shut.push((kind, shown.clone()));
+                }
             }
             // The database removes files all the time.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -179,6 +196,23 @@ mod tests {
         for other in ["Kobaduz", "kobadu zemi", "4b6f6261", "S29iYWQ=", "K\0o\0b\0a\0d\0u\0z\0"] {
             assert_eq!(found(&needles, other.as_bytes()), [], "{other}");
         }
+    }
+
+    #[test]
+    fn bytes_are_found_as_somebody_may_have_written_them_down() {
+        // Python: `bytes((i * 37 + 11) % 256 for i in range(48))`, its `hex()` and `base64.encodebytes(b"k:" + …)`.
+        let key: Vec<u8> = (0..48_u32).map(|at| u8::try_from((at * 37 + 11) % 256).unwrap()).collect();
+        let needles = Needles::new().encoded("key", &key);
+        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lines = hex.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line).into_owned());
+        let wrapped = "azoLMFV6n8TpDjNYfaLH7BE2W4Clyu8UOV6DqM3yFzxhhqvQ9Ro/ZImu0/gdQmeMsdY=";
+        for written in [hex.clone(), hex.to_uppercase(), lines.collect::<Vec<_>>().join("\n"), wrapped.to_owned()] {
+            assert!(!found(&needles, written.as_bytes()).is_empty(), "{written}");
+        }
+        assert!(!found(&needles, wrapped.replace('/', "_").as_bytes()).is_empty());
+        assert_eq!(found(&needles, b"0b30557a9fc4"), [], "six bytes are nobody's");
+        let long: Vec<u8> = key.iter().cycle().take(4_000).copied().collect();
+        assert!(!found(&Needles::new().encoded("file", &long), hex.as_bytes()).is_empty());
     }
 
     #[test]

@@ -122,7 +122,7 @@ pub async fn risen(store: &Store) -> Result<Risen, StoreError> {
         };
         found.risen += u64::from(is_noted(what));
     }
-    for (tenant, subject, _) in store.keys().subjects()? {
+    for (tenant, subject) in store.keys().lying()? {
         found.keys += u64::from(is_noted(erased(tenant, subject)));
     }
     Ok(found)

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, P
 use std::time::Instant;
 use store::{
     Config, Store,
-    forensics::{self, Kind, Mark, Needles, Searched},
+    forensics::{self, Kind, Needles, Searched},
     reports,
     scrub::Scrubber,
 };
@@ -175,27 +175,40 @@ async fn until(scrubber: &mut Scrubber, store: &Store, tables: &[&str]) -> bool 
 }
 
 #[tokio::test]
-async fn the_mark_is_found_in_every_kind_of_place_and_gone_afterwards() {
-    let dir = ScratchDir::new().unwrap();
-    let store = Store::open(Config { durable: false, ..Config::at(dir.path()) }).await.unwrap();
-    let places = forensics::places(&store, dir.path()).await.unwrap().unwrap();
-    let mark = Mark::leave(&store, &places).await.unwrap();
-    let needles = mark.among(Needles::new().words("nothing", "Wordthatnobodywrote"));
-    let places = forensics::places(&store, dir.path()).await.unwrap().unwrap();
-    let searched = forensics::search(&places, &needles).await.unwrap();
-    assert!(mark.seen(&searched).unwrap() >= 5, "{searched:?}");
-    assert_eq!(Mark::others(&searched).count(), 0);
-    assert!(mark.seen(&Searched::default()).unwrap_err().contains("does not even find"));
-    mark.remove(&store).await.unwrap();
+async fn the_marks_are_found_in_every_kind_of_place_and_gone_afterwards() {
+    let (dir, mirror) = (ScratchDir::new().unwrap(), ScratchDir::new().unwrap());
+    let key_mirror = Some(mirror.path().to_owned());
+    let store = Store::open(Config { durable: false, key_mirror, ..Config::at(dir.path()) }).await.unwrap();
+    let needles = Needles::new().words("nothing", "Wordthatnobodywrote");
+    let marked = forensics::search_marked(&store, dir.path(), &needles).await.unwrap().unwrap();
+    // Every kind of place but mails, which are another's.
+    assert_eq!(marked.proves(|_| true).unwrap(), 14, "{marked:?}");
+    assert_eq!(marked.searched.hits, []);
     assert_eq!(reports::list(&store).await.unwrap(), []);
+    let left = std::fs::read_dir(mirror.path()).unwrap().chain(std::fs::read_dir(dir.path()).unwrap());
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".new-")), "{left:?}");
+    let search = async || {
+        let marked = forensics::search_marked(&store, dir.path(), &needles).await.unwrap().unwrap();
+        let kinds: Vec<Kind> = marked.searched.hits.iter().map(|hit| hit.kind).collect();
+        (kinds, marked)
+    };
     // A file that lies open and has no name any more is found too.
     let path = dir.path().join("forgotten");
     std::fs::write(&path, "a Wordthatnobodywrote that somebody wrote").unwrap();
     let held = std::fs::File::open(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    let searched = forensics::search(&places, &needles).await.unwrap();
-    let kinds: Vec<Kind> = Mark::others(&searched).map(|hit| hit.kind).collect();
-    assert_eq!(kinds, [Kind::Deleted]);
+    assert_eq!(search().await.0, [Kind::Deleted]);
     drop(held);
+    // And what lies in the mirror, outside the data directory.
+    std::fs::write(mirror.path().join("forgotten"), "a Wordthatnobodywrote that somebody wrote").unwrap();
+    assert_eq!(search().await.0, [Kind::Keys]);
+    std::fs::remove_file(mirror.path().join("forgotten")).unwrap();
+    // Into what is packed in an unknown way nobody looks: then nothing is proven where it lies.
+    std::fs::write(dir.path().join("forgotten.zst"), b"\x28\xb5\x2f\xfd whatever it is").unwrap();
+    let (kinds, marked) = search().await;
+    assert_eq!(kinds, []);
+    assert!(marked.proves(|_| true).unwrap_err().contains("forgotten.zst"), "{marked:?}");
+    assert!(marked.proves(Kind::is_database).is_ok());
     store.close().await;
 }

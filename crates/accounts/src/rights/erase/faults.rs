@@ -1,6 +1,6 @@
 //! Ways to break it, made from outside.
 
-use promises::fault::{Bites, Fault, Make};
+use promises::fault::{Bites, Fault, Form, Make};
 
 /// The faults of this control.
 pub const FAULTS: &[Fault] = &[
@@ -56,6 +56,29 @@ pub const FAULTS: &[Fault] = &[
                    UPDATE wordbond.account SET password_hash = substring(password_hash FROM 2) WHERE get_byte(password_hash, 0) = 0",
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'along')"),
+    },
+    Fault {
+        id: "erase-kept-as-large-object",
+        about: "Whoever is deleted from a team is kept as a large object, which is in no table.",
+        breaks: &["erase", "sealed-columns"],
+        spares_plants: false,
+        make: Make::Sql {
+            make: "CREATE FUNCTION wordbond.keep_large() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN PERFORM lo_from_bytea(0, convert_to(row_to_json(OLD)::text, 'UTF8')); RETURN OLD; END $$;
+                   CREATE TRIGGER keep_large BEFORE DELETE ON wordbond.person
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.keep_large()",
+            undo: "DROP TRIGGER keep_large ON wordbond.person; DROP FUNCTION wordbond.keep_large();
+                   SELECT lo_unlink(oid) FROM pg_largeobject_metadata",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'keep_large')"),
+    },
+    Fault {
+        id: "erase-database-beside",
+        about: "Beside the system's database stands another one of the same server, as before an upgrade: no erasure reaches it.",
+        breaks: &["erase", "sealed-columns"],
+        spares_plants: true,
+        make: Make::Sql { make: "CREATE DATABASE before_upgrade", undo: "DROP DATABASE before_upgrade" },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'before_upgrade')"),
     },
     Fault {
         id: "erase-deletes-nothing",
@@ -165,7 +188,31 @@ pub const FAULTS: &[Fault] = &[
         about: "An agent copies every key to another folder the moment it appears, and keeps it there.",
         breaks: &["erase"],
         spares_plants: false,
-        make: Make::Copying { from: "keys", to: "attic/keys" },
+        make: Make::Copying { from: "keys", to: "attic/keys", form: Form::AsItIs },
         bites: Bites::File("attic/keys/tenant"),
+    },
+    Fault {
+        id: "erase-keys-copied-in-digits",
+        about: "An agent writes every key down in hexadecimal digits the moment it appears, and keeps that.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Copying { from: "keys", to: "attic/digits", form: Form::Digits },
+        bites: Bites::File("attic/digits/tenant"),
+    },
+    Fault {
+        id: "erase-keys-packed-beside",
+        about: "An agent packs every key the moment it appears, and keeps the copies.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Copying { from: "keys", to: "attic/packed", form: Form::Packed },
+        bites: Bites::File("attic/packed/tenant"),
+    },
+    Fault {
+        id: "erase-keys-put-back",
+        about: "An agent puts every wrapped key back beside its mark the moment it is destroyed: an erasure never ends, or the keys stay.",
+        breaks: &["erase"],
+        spares_plants: false,
+        make: Make::Restoring("keys/tenant"),
+        bites: Bites::PutBack,
     },
 ];

@@ -12,7 +12,7 @@ use std::{
 use store::{
     DataMap, Store, accounts, blobs,
     data_map::OnErase,
-    forensics::{self, Kind, Mark, Needles, Searched},
+    forensics::{self, Kind, Marked, Needles, Searched},
     operator_tenant,
 };
 use tokio::time::sleep;
@@ -33,6 +33,8 @@ const OF_OBJECTIVES: &[&str] =
     &["wordbond.objective", "wordbond.key_result", "wordbond.check_in", "wordbond.objective_revision"];
 
 /// What is looked for.
+const WORDS: &str = "what they wrote";
+const TOKEN: &str = "a token";
 const CIPHERTEXT: &str = "ciphertext";
 const KEY: &str = "a key";
 const OBJECT: &str = "an object";
@@ -155,24 +157,28 @@ impl Before {
 
     /// Finds their ciphertext, keys and objects in the raw files: a search that does not find them now proves nothing later.
     async fn files(&mut self, store: &Store, data_dir: &Path, person: &Person, bytes: &[Vec<u8>]) -> Result<(), Stop> {
-        let mut needles = bytes
-            .iter()
-            .fold(Needles::new(), |needles, bytes| needles.bytes(CIPHERTEXT, bytes.get(2..).unwrap_or_default()));
-        for (name, folder) in [(KEY, "keys"), (OBJECT, "blobs")] {
-            for file in self.named_after_them(&data_dir.join(folder)) {
-                let content = fs::read(&file).map_err(|error| Stop::Failed(format!("{folder}: {error}")))?;
-                needles = needles.bytes(name, content.get(8..).unwrap_or_default());
+        let with = |needles: Needles, name, bytes: &[u8]| needles.bytes(name, bytes).encoded(name, bytes);
+        let sealed = bytes.iter().map(|bytes| bytes.get(2..).unwrap_or_default());
+        let mut needles = sealed.fold(Needles::new(), |needles, bytes| with(needles, CIPHERTEXT, bytes));
+        let keys = store.keys().folders().map(|folder| (KEY, folder));
+        for (name, folder) in keys.chain(store.blobs().lie_in().map(|folder| (OBJECT, folder))) {
+            for file in self.named_after_them(folder) {
+                let content =
+                    fs::read(&file).map_err(|error| Stop::Failed(format!("{}: {error}", folder.display())))?;
+                needles = with(needles, name, content.get(8..).unwrap_or_default());
             }
         }
-        needles = person.wrote.iter().fold(needles, |needles, text| needles.words("what they wrote", text));
-        self.needles = person.secrets().fold(needles, |needles, secret| needles.words("a token", secret));
+        needles = person.wrote.iter().fold(needles, |needles, text| needles.words(WORDS, text));
+        self.needles = person.secrets().fold(needles, |needles, secret| needles.words(TOKEN, secret));
         let has_objects = self.objects(store).await? > 0;
         if self.draws && !has_objects {
             return Err(Stop::Failed("an upload became no object".to_owned()));
         }
-        let Some(searched) = search(store, data_dir, &self.needles).await? else { return Ok(()) };
-        in_the_clear(&searched)?;
-        let local = has_objects && data_dir.join("blobs").is_dir();
+        let Some(marked) = search(store, data_dir, &self.needles).await? else { return Ok(()) };
+        let searched = &marked.searched;
+        in_the_clear(searched)?;
+        marked.proves(|_| true).map_err(Stop::Failed)?;
+        let local = has_objects && store.blobs().lie_in().is_some();
         let must = [(CIPHERTEXT, Kind::Table), (CIPHERTEXT, Kind::Wal), (KEY, Kind::Keys), (OBJECT, Kind::Objects)];
         for (needle, kind) in must.into_iter().filter(|(needle, _)| local || *needle != OBJECT) {
             if searched.times(needle, kind) == 0 {
@@ -243,12 +249,16 @@ impl After {
                 Err(stop) => return Err(stop),
             }
         }
+        if let Some(place) = forensics::elsewhere(store).await? {
+            return Err(Stop::Broke(format!("something lies where no row is and no erasure reaches: {place}")));
+        }
         let others = compare(store, before).await?;
-        let Some(searched) = search(store, data_dir, &before.needles).await? else {
+        let Some(marked) = search(store, data_dir, &before.needles).await? else {
             return Ok(Self { others, ciphertext: 0, files: None });
         };
-        in_the_clear(&searched)?;
-        for hit in Mark::others(&searched) {
+        let searched = &marked.searched;
+        in_the_clear(searched)?;
+        for hit in &searched.hits {
             let is_kept =
                 hit.needle == CIPHERTEXT && hit.kind.is_database() && !matches!(hit.kind, Kind::Log | Kind::Temporary);
             if !is_kept {
@@ -256,7 +266,8 @@ impl After {
                 return Err(Stop::Broke(format!("{needle} of somebody who was erased is still in: {kind} ({file})")));
             }
         }
-        let ciphertext = Mark::others(&searched).map(|hit| hit.times).sum();
+        marked.proves(|_| true).map_err(Stop::Failed)?;
+        let ciphertext = searched.hits.iter().map(|hit| hit.times).sum();
         Ok(Self { others, ciphertext, files: Some(searched.all_files()) })
     }
 }
@@ -281,8 +292,10 @@ async fn left(store: &Store, before: &Before) -> Result<(), Stop> {
         }
     }
     for (tenant, subject) in before.subjects() {
-        if store.keys().has(tenant, subject).map_err(store::StoreError::from)? {
-            return Err(Stop::Broke("a key of somebody who was erased is still there".to_owned()));
+        if store.keys().lies(tenant, subject).map_err(store::StoreError::from)? {
+            return Err(Stop::Broke(
+                "a wrapped key of somebody who was erased still lies in the key store or its mirror".to_owned(),
+            ));
         }
     }
     match before.objects(store).await? {
@@ -319,9 +332,8 @@ fn account_in(row: &str) -> Option<String> {
 
 /// No word of theirs may stand anywhere in the clear, now as before. Mails that were sent are the addressee's.
 fn in_the_clear(searched: &Searched) -> Result<(), Stop> {
-    let words =
-        |hit: &&forensics::Hit| matches!(hit.needle.as_str(), "what they wrote" | "a token") && hit.kind != Kind::Mails;
-    match Mark::others(searched).find(words) {
+    let words = |hit: &&forensics::Hit| matches!(hit.needle.as_str(), WORDS | TOKEN) && hit.kind != Kind::Mails;
+    match searched.hits.iter().find(words) {
         Some(hit) => {
             Err(Stop::Broke(format!("{} stands in the clear in: {} ({})", hit.needle, hit.kind, hit.file.display())))
         }
@@ -329,21 +341,11 @@ fn in_the_clear(searched: &Searched) -> Result<(), Stop> {
     }
 }
 
-/// Searches the raw files, mark included. `None` where they are a provider's.
-async fn search(store: &Store, data_dir: &Path, needles: &Needles) -> Result<Option<Searched>, Stop> {
-    let Some(places) = forensics::places(store, data_dir).await? else { return Ok(None) };
-    let mark = Mark::leave(store, &places).await?;
-    let searched = async {
-        let places = forensics::places(store, data_dir).await?.unwrap_or(places);
-        forensics::search(&places, &mark.among(needles.clone())).await
-    }
-    .await;
-    let seen = searched.as_ref().map_err(ToString::to_string).and_then(|searched| mark.seen(searched));
-    mark.remove(store).await?;
-    let mut searched = searched?;
-    seen.map_err(Stop::Failed)?;
-    searched.hits.retain(|hit| hit.kind != Kind::Mails);
-    Ok(Some(searched))
+/// Searches the raw files, marks included. `None` where they are a provider's.
+async fn search(store: &Store, data_dir: &Path, needles: &Needles) -> Result<Option<Marked>, Stop> {
+    let Some(mut marked) = forensics::search_marked(store, data_dir, needles).await? else { return Ok(None) };
+    marked.searched.hits.retain(|hit| hit.kind != Kind::Mails);
+    Ok(Some(marked))
 }
 
 /// The bytes in rows that go: ciphertext, look-up keys, hashes. Those of teams that stay are the teams'.
