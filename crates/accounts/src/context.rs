@@ -43,6 +43,8 @@ pub struct Settings {
     pub items: Vec<Item>,
     /// The providers that may vouch for a sign-in.
     pub providers: crate::provider::Providers,
+    /// Whoever else is told of erasures.
+    pub recipients: crate::rights::recipients::Recipients,
     /// At which steps answers leave that must not tell by their time what was found: [`crate::PACE`].
     pub pace: Duration,
     /// Shows the outbox to the operator, where the mailer keeps one. In development only.

@@ -14,6 +14,7 @@ mod letters;
 mod overview;
 mod plan;
 mod receipts;
+pub mod recipients;
 mod taken;
 mod texts;
 mod wire;

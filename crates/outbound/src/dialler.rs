@@ -171,7 +171,7 @@ impl Dialler {
         self.connect(&address, None).await
     }
 
-    fn admit(&self, address: &Address) -> Result<(), OutboundError> {
+    pub(crate) fn admit(&self, address: &Address) -> Result<(), OutboundError> {
         if self.0.register.allows(&address.host) {
             return Ok(());
         }
@@ -296,7 +296,7 @@ async fn read(response: hyper::Response<Incoming>, address: &Address) -> Result<
 }
 
 /// Where to connect: the host as a name for the certificate, the port, and both as they stand in `Host`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) host: String,
     pub(crate) port: u16,

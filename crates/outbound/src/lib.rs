@@ -7,6 +7,7 @@ pub mod dialler;
 pub mod handshake;
 pub mod hello;
 pub mod operator;
+pub mod push;
 pub mod register;
 pub mod site;
 pub mod tls_out;

@@ -10,7 +10,7 @@ mod settings;
 mod token;
 pub mod upstream_gate;
 
-pub use service::{KEYS, Proxy, Watch};
+pub use service::{KEYS, Proxy, Watch, keys};
 pub use settings::{OpenPath, Settings, SettingsError};
 pub use token::{Claims, IDENTITY, Signer};
 

@@ -63,6 +63,16 @@ impl fmt::Debug for Proxy {
     }
 }
 
+/// The route of the keys, for a service that signs tokens and stands in front of nothing, too.
+#[must_use]
+pub fn keys(signer: Arc<dyn Signer>) -> RouteTable {
+    let policy = Policy { cache: Cache::Seconds(300), ..Policy::open(0) }.limited(Limit::READS);
+    RouteTable::new([Route::get(KEYS, policy, move || {
+        let keys = signer.keys();
+        async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"))], keys) }
+    })])
+}
+
 impl Proxy {
     /// A gate in front of `upstream`. Without a watch, a tunnel lives until its time is over.
     #[must_use]
@@ -79,12 +89,7 @@ impl Proxy {
     /// The routes that the gate itself has: the keys.
     #[must_use]
     pub fn routes(&self) -> RouteTable {
-        let policy = Policy { cache: Cache::Seconds(300), ..Policy::open(0) }.limited(Limit::READS);
-        let signer = Arc::clone(&self.0.signer);
-        RouteTable::new([Route::get(KEYS, policy, move || {
-            let keys = signer.keys();
-            async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"))], keys) }
-        })])
+        keys(Arc::clone(&self.0.signer))
     }
 
     /// Everything that is to be mounted: [`Proxy::routes`], and the application wherever no other route matches.

@@ -84,6 +84,12 @@ impl Settings {
         })
     }
 
+    /// Who signs identity tokens: the public address.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.origin
+    }
+
     /// The same, with paths that need no session.
     #[must_use]
     pub fn open(mut self, paths: impl IntoIterator<Item = OpenPath>) -> Self {

@@ -229,7 +229,8 @@ pub async fn put_off(store: &Store, lease: &Lease, due: Timestamp) -> Result<(),
     if done.rows_affected() == 0 { Err(StoreError::LostLease) } else { Ok(()) }
 }
 
-fn pause(attempts: i32) -> SignedDuration {
+/// How long a job that failed so often rests.
+pub(crate) fn pause(attempts: i32) -> SignedDuration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(20);
     PAUSE.checked_mul(1 << doublings).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
 }

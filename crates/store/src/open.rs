@@ -14,7 +14,7 @@ use sqlx::{PgConnection, PgPool};
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 use vault::{KeyRing, RootSource, Subject};
 
@@ -81,6 +81,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     server: Mutex<Option<Server>>,
     revocations: AtomicU64,
+    recipients: OnceLock<Vec<String>>,
 }
 
 impl Store {
@@ -124,6 +125,7 @@ impl Store {
             clock: config.clock,
             server: Mutex::new(None),
             revocations: AtomicU64::new(0),
+            recipients: OnceLock::new(),
         });
         drop(store.auditor().await?);
         Ok(store)
@@ -156,6 +158,7 @@ impl Store {
             clock,
             server: Mutex::new(server),
             revocations: AtomicU64::new(0),
+            recipients: OnceLock::new(),
         });
         house::check(&store).await?;
         Ok(store)
@@ -267,6 +270,18 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
+    }
+
+    /// Names whoever else is told of erasures. What was said first counts, for as long as the program runs.
+    pub fn name_recipients(&self, names: Vec<String>) {
+        // A second time is of no effect.
+        let _ = self.0.recipients.set(names);
+    }
+
+    /// Whoever else is told of erasures, by name.
+    #[must_use]
+    pub fn recipients(&self) -> &[String] {
+        self.0.recipients.get().map_or(&[], Vec::as_slice)
     }
 
     /// Closes every connection and stops the child server. What is dropped without this is stopped too, but not waited

@@ -14,6 +14,7 @@ pub mod holds;
 pub mod invitations;
 pub mod list;
 pub mod places;
+pub mod recipients;
 pub mod restrict;
 pub mod retention;
 pub mod rows;

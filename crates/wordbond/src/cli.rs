@@ -6,7 +6,7 @@ use crate::{
     retention_command::Retention,
     rights_command::{Erase, Export},
 };
-use accounts::mailer::SmtpSettings;
+use accounts::{mailer::SmtpSettings, rights::recipients::Recipient};
 use clap::{Args, Parser, Subcommand};
 use ingress::forwarded::Cidr;
 use kernel::Span;
@@ -116,6 +116,9 @@ pub(crate) struct Up {
     /// The address that mails come from; the profile's support address when not given
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) mail_from: Option<String>,
+    /// Whoever else holds people's data and is told of each erasure, as NAME=URL such as crm=https://crm.example/events
+    #[arg(long, value_name = "NAME=URL", env = "WORDBOND_RECIPIENTS", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) recipient: Vec<Recipient>,
     /// SHA-1 hashes of breached passwords, sorted, one per line: none of these is taken as a new password
     #[arg(long, value_name = "FILE")]
     pub(crate) breached_passwords: Option<PathBuf>,

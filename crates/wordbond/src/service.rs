@@ -7,7 +7,7 @@ use crate::{
     mount,
     system::{self, Behind, System},
 };
-use accounts::{Accounts, FileOutbox, Mailer, mailer, provider};
+use accounts::{Accounts, FileOutbox, Mailer, mailer, provider, rights::recipients::Recipients};
 use drawings::Drawings;
 use identity::{
     Fetch, Hasher, Rules, jwt,
@@ -54,6 +54,7 @@ pub(crate) fn build(
     let profile = &system.in_force.profile;
     let entries = provider::config::read(&system.data_dir)?;
     let dialler = dialler(system, address, arguments, &entries)?;
+    let signer = signer(system)?;
     let fetch: Arc<dyn Fetch> = Arc::new(dialler.clone());
     let providers = provider::Providers::new(entries, &fetch, address.url);
     let secret = system.store.keys().derive("provider sessions");
@@ -72,6 +73,7 @@ pub(crate) fn build(
         home: home(workspace),
         items: items(workspace),
         providers,
+        recipients: recipients(system, address, arguments, &signer)?,
         pace: accounts::PACE,
         show_outbox: arguments.smtp.is_none(),
     };
@@ -79,14 +81,16 @@ pub(crate) fn build(
     let mut table = ingress::routes(&state).merge(mount::routes(board, system.behind.is_none()));
     table = table.merge(accounts::routes(&accounts)).merge(products(workspace, &state, &accounts));
     if let Some(behind) = &system.behind {
-        table = table.merge(proxied(behind, &state)?.table());
+        table = table.merge(proxied(behind, &state, signer).table());
+    } else if !arguments.recipient.is_empty() {
+        table = table.merge(proxy::keys(signer));
     }
     let list = accounts::team::roles::document(&table);
     let table = table.with(list);
     Ok((table.router(&state.gate())?, accounts))
 }
 
-/// The way out: the register's hosts, the service's own, the identity providers', and the mail server's.
+/// The way out: the register's hosts, the service's own, the identity providers', the mail server's, and the recipients'.
 fn dialler(
     system: &System,
     address: &Address<'_>,
@@ -97,6 +101,7 @@ fn dialler(
     let mut hosts = provider::config::hosts(entries);
     hosts.push(address.host.to_owned());
     hosts.extend(arguments.smtp.as_ref().map(|smtp| smtp.host.clone()));
+    hosts.extend(arguments.recipient.iter().map(|recipient| recipient.endpoint.host().to_owned()));
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     Ok(Dialler::new(Register::of(&system.in_force.profile, &hosts), trust))
 }
@@ -214,13 +219,30 @@ fn chrome(accounts: &Accounts) -> drawings::Chrome {
     })
 }
 
+/// Signs what is said about people to those beside us: identity tokens, and that somebody was erased.
+fn signer(system: &System) -> Result<Arc<jwt::Signer>, Failed> {
+    let seed = system.store.keys().derive("identity token");
+    Ok(Arc::new(jwt::Signer::from_seed(seed.expose()).ok_or("the identity token's key cannot be made")?))
+}
+
+/// Whoever else is told of erasures, by the same issuer as that of identity tokens.
+fn recipients(
+    system: &System,
+    address: &Address<'_>,
+    arguments: &Up,
+    signer: &Arc<jwt::Signer>,
+) -> Result<Recipients, Failed> {
+    let issuer = proxy::Settings::new(address.url, Arc::new(SystemClock))?;
+    let recipients = Recipients::new(arguments.recipient.clone(), Arc::clone(signer), issuer.issuer())?;
+    system.store.name_recipients(recipients.all().iter().map(|one| one.name.clone()).collect());
+    Ok(recipients)
+}
+
 /// The gate in front of the application.
-fn proxied(behind: &Behind, state: &ingress::State) -> Result<Proxy, Failed> {
+fn proxied(behind: &Behind, state: &ingress::State, signer: Arc<jwt::Signer>) -> Proxy {
     let upstream = Upstream::new(behind.place.clone(), outbound::upstream::Limits::default());
-    let seed = state.store().keys().derive("identity token");
-    let signer = jwt::Signer::from_seed(seed.expose()).ok_or("the identity token's key cannot be made")?;
     let watch = Arc::new(Sessions(state.clone()));
-    Ok(Proxy::new(upstream, Arc::new(signer), behind.settings.clone(), Some(watch)))
+    Proxy::new(upstream, signer, behind.settings.clone(), Some(watch))
 }
 
 /// Ends what outlives its request when the session ends.

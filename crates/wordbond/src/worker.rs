@@ -8,7 +8,7 @@ use store::{
     Store, StoreError, blobs,
     jobs::{self, Job, Lease},
     mails,
-    rights::retention,
+    rights::{recipients, retention},
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -45,8 +45,8 @@ async fn hand(accounts: Accounts) {
     }
 }
 
-/// Does the job that has been due longest. Yields whether there was one. A mail goes its way alone: a server that is slow to
-/// take it keeps nothing else waiting.
+/// Does the job that has been due longest. Yields whether there was one. A mail goes its way alone, and so does what a recipient is
+/// told: a server that is slow to take it keeps nothing else waiting.
 async fn next(accounts: &Accounts) -> Result<bool, StoreError> {
     let store = accounts.store();
     let Some(turn) = accounts.turn().await else { return Ok(false) };
@@ -56,12 +56,16 @@ async fn next(accounts: &Accounts) -> Result<bool, StoreError> {
         Err(StoreError::LostLease) => return Ok(true),
         Err(error) => return Err(error),
     };
-    if job.kind == mails::KIND {
-        let accounts = accounts.clone();
-        tokio::spawn(async move { accounts.deliver(&lease, &job, turn).await });
-    } else {
-        drop(turn);
-        one(accounts, &lease, &job).await;
+    match job.kind.as_str() {
+        mails::KIND => {
+            let accounts = accounts.clone();
+            tokio::spawn(async move { accounts.deliver(&lease, &job, turn).await });
+        }
+        recipients::TELL => accounts.tell_aside(lease, job).await?,
+        _ => {
+            drop(turn);
+            one(accounts, &lease, &job).await;
+        }
     }
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! The operator's side: every case by its number, without whose it is, and what can be decided about it.
 
 mod list;
+mod recipients;
 
 use super::{
     SMALL,
@@ -49,6 +50,7 @@ pub(super) fn routes(accounts: &Accounts) -> RouteTable {
         route("/admin/cases/{id}/grant", Verb::Grant),
         route("/admin/cases/{id}/hold", Verb::Hold),
         route("/admin/cases/{id}/release", Verb::Release),
+        Route::post_with("/admin/cases/{id}/tell", form, recipients::again, accounts),
     ])
 }
 
@@ -212,7 +214,8 @@ fn held(holds: &[Hold]) -> Section {
 
 async fn render(accounts: &Accounts, viewer: &Viewer, id: Uuid, wrong: Option<Wrong>) -> Answer<Response> {
     let seen = see(accounts, id).await?;
-    let mut page = Page::new(EN.case).add(facts(&seen.case));
+    let steps = store::rights::recipients::of_case(accounts.store(), id).await?;
+    let mut page = Page::new(EN.case).add(facts(&seen.case)).add(recipients::section(&steps, viewer.csrf()));
     if seen.known {
         page = page
             .add(told(EN.told, seen.told.as_deref().unwrap_or(EN.told_nothing)))

@@ -61,7 +61,8 @@ const ABOUT: &str = "A request that is made in the product is a case with a cloc
     probe asks by the page's form as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
     every case there is: the worst open and the worst closed one, whether each is as the log says (when it was opened, until \
     when it was due, whether it stood, how it ended), whether every request in the log has its case, whether every open one \
-    has a job that carries it out, whether every law that holds data was decided and has not been ended, and whether every \
+    has a job that carries it out, whether every recipient whom an erasure is to be told to has acknowledged it, or is being told \
+    within its time, whether every law that holds data was decided and has not been ended, and whether every \
     letter that tells a decision was handed over, waits, or was given up after days of trying: of a copy's case it decides \
     something itself. Time that the person took to answer does not count, and what a law holds back is counted apart. \
     Requests by mail need a mailbox and are not attacked: a promise about them stays Unproven.";
@@ -148,6 +149,12 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
             found.undelivered
         ));
     }
+    if found.recipients > 0 {
+        let Clocks { recipients, acknowledged, .. } = found;
+        saw.push_str(&format!(
+            "; of {recipients} recipients who are to be told of erasures {acknowledged} have acknowledged it, and the others are in time"
+        ));
+    }
     Ok(Finding::held(saw)
         .tried("asked as somebody who was planted, and waited for the receipt")
         .tried("compared every case with the log and with the jobs that carry them out")
@@ -165,8 +172,15 @@ fn wrong(found: &Clocks, within: Span) -> Option<String> {
         (found.stranded, "is open, and nothing carries it out".to_owned()),
         (found.undone, "is done, and its account is still there".to_owned()),
     ];
-    let (count, what) = says.into_iter().find(|(count, _)| *count > 0)?;
-    Some(format!("{count} of {} cases: it {what}", found.cases))
+    if let Some((count, what)) = says.into_iter().find(|(count, _)| *count > 0) {
+        return Some(format!("{count} of {} cases: it {what}", found.cases));
+    }
+    let Clocks { recipients, acknowledged, untaught, .. } = *found;
+    (untaught > 0).then(|| {
+        format!(
+            "a recipient was not told in time: of {recipients} who are to be told of erasures {acknowledged} have acknowledged it, and {untaught} were not told, refused it, or are told by nothing"
+        )
+    })
 }
 
 /// A length of time, roughly.
@@ -266,6 +280,11 @@ mod tests {
         assert_eq!(wrong(&fine, Span::days(30)), None);
         let late = Clocks { late: 1, lost: 2, ..fine };
         assert_eq!(wrong(&late, Span::days(30)).unwrap(), "1 of 3 cases: it took longer than 30 days, or has by now");
+        let missed = Clocks { recipients: 3, acknowledged: 1, untaught: 1, ..fine };
+        assert!(
+            wrong(&missed, Span::days(30)).unwrap().contains("of 3 who are to be told of erasures 1 have acknowledged")
+        );
+        assert_eq!(wrong(&Clocks { untaught: 0, ..missed }, Span::days(30)), None);
         assert!(wrong(&Clocks { undone: 1, ..fine }, Span::days(30)).unwrap().contains("still there"));
     }
 

@@ -9,19 +9,23 @@ use privacy::{
     case::{Case, Kind},
     receipt::Receipt,
 };
-use store::rights::cases;
-use ui::{Cell, Facts, Page, Section, Table};
+use store::rights::{
+    cases,
+    recipients::{self, Step},
+};
+use ui::{Cell, Facts, Page, Prose, Section, Table};
 use uuid::Uuid;
 
-async fn find(accounts: &Accounts, token: Uuid) -> Answer<(Case, Option<u64>)> {
+async fn find(accounts: &Accounts, token: Uuid) -> Answer<(Case, Option<u64>, Vec<Step>)> {
     let case = cases::by_receipt(accounts.store(), token).await?.ok_or_else(Problem::not_found)?;
     let leaf = cases::leaf(accounts.store(), &case).await?;
-    Ok((case, leaf))
+    let steps = recipients::of_case(accounts.store(), case.id).await?;
+    Ok((case, leaf, steps))
 }
 
 /// GET /receipts/{token}.
 pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(token): Ids<Uuid>) -> Answer<Response> {
-    let (case, leaf) = find(&accounts, token).await?;
+    let (case, leaf, steps) = find(&accounts, token).await?;
     let mut facts = Facts::new()
         .fact(EN.what, EN.kind(case.kind))
         .fact(EN.state_head, state_of(&case))
@@ -42,7 +46,19 @@ pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(t
     } else {
         page = page.add(facts);
     }
+    let page = page.add(told(&steps));
     viewer.show(&accounts, "/receipts", StatusCode::OK, &page).await
+}
+
+/// Whoever else is told of an erasure, and how far that has come; nothing where nobody is.
+fn told(steps: &[Step]) -> Option<Section> {
+    let mut table = Table::new(EN.recipients, [EN.recipient, EN.state_head, EN.told_at]);
+    for step in steps {
+        let state = Cell::text(EN.told_state(step.state));
+        let when = step.told_at.map_or_else(|| Cell::text(EN.told_never), Cell::moment);
+        table = table.row([Cell::text(&step.recipient), state, when]);
+    }
+    (!steps.is_empty()).then(|| Section::new(EN.recipients).add(Prose::new(EN.recipients_lead)).add(table))
 }
 
 fn counts(title: &str, rows: &store::rights::rows::Counts) -> Section {
@@ -55,6 +71,6 @@ fn counts(title: &str, rows: &store::rights::rows::Counts) -> Section {
 
 /// GET /api/receipts/{token}.
 pub(super) async fn json(State(accounts): State<Accounts>, Ids(token): Ids<Uuid>) -> Answer<Reply<ShownReceipt>> {
-    let (case, leaf) = find(&accounts, token).await?;
-    Ok(Reply(ShownReceipt::of(&case, leaf)))
+    let (case, leaf, steps) = find(&accounts, token).await?;
+    Ok(Reply(ShownReceipt::of(&case, leaf, &steps)))
 }

@@ -4,7 +4,7 @@ use crate::texts::mail::Letter;
 use jiff::{SignedDuration, tz::TimeZone};
 use kernel::Timestamp;
 use privacy::case::{Kind, State};
-use store::rights::list::Stage;
+use store::rights::{list::Stage, recipients::Told};
 
 /// The words.
 pub(crate) struct Texts {
@@ -52,6 +52,15 @@ pub(crate) struct Texts {
     pub(crate) receipt_address: &'static str,
     pub(crate) receipt_kept: &'static str,
     pub(crate) receipt_none: &'static str,
+    pub(crate) recipients: &'static str,
+    pub(crate) recipients_lead: &'static str,
+    pub(crate) recipient: &'static str,
+    pub(crate) told_at: &'static str,
+    pub(crate) told_never: &'static str,
+    pub(crate) tell_again: &'static str,
+    pub(crate) tried: &'static str,
+    pub(crate) tried_until: &'static str,
+    pub(crate) said: &'static str,
     pub(crate) keys: &'static str,
     pub(crate) searched: &'static str,
     pub(crate) closed: &'static str,
@@ -159,6 +168,15 @@ pub(crate) const EN: Texts = Texts {
     receipt_address: "Its address",
     receipt_kept: "Entries that stay, with an id that leads nowhere",
     receipt_none: "None.",
+    recipients: "Whoever else was told",
+    recipients_lead: "Others who hold data about people of this service. Each is told of the erasure, until it has said that it knows.",
+    recipient: "Recipient",
+    told_at: "Acknowledged",
+    told_never: "not yet",
+    tell_again: "Tell again",
+    tried: "Attempts",
+    tried_until: "Tried until",
+    said: "Said last",
     keys: "Keys destroyed",
     searched: "Places searched afterwards",
     closed: "Closed",
@@ -298,6 +316,16 @@ impl Texts {
         match kind {
             Kind::Erasure => "Entries erased",
             _ => "Entries in the copy",
+        }
+    }
+
+    /// How far it has come to tell a recipient.
+    pub(crate) const fn told_state(&self, state: Told) -> &'static str {
+        match state {
+            Told::Open => "being told",
+            Told::Acknowledged => "knows it",
+            Told::Refused => "refused to be told",
+            Told::Expired => "could not be told in time",
         }
     }
 

@@ -7,6 +7,7 @@ use privacy::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use store::rights::recipients::Step;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -71,8 +72,22 @@ pub(super) struct ShownReceipt {
     keys: usize,
     /// Places that were searched afterwards, and found empty.
     searched: u64,
+    /// Whoever else is told of an erasure, by name.
+    recipients: Vec<ShownRecipient>,
     /// The leaf of the ledger that closed it.
     leaf: Option<u64>,
+}
+
+/// Whoever else is told.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ShownRecipient {
+    name: String,
+    /// `open`, `acknowledged`, `refused` or `expired`.
+    state: String,
+    /// Until when it is tried.
+    due_at: String,
+    /// When it was acknowledged.
+    told_at: Option<String>,
 }
 
 /// As much of a receipt as a probe reads.
@@ -112,7 +127,7 @@ impl Shown {
 }
 
 impl ShownReceipt {
-    pub(super) fn of(case: &Case, leaf: Option<u64>) -> Self {
+    pub(super) fn of(case: &Case, leaf: Option<u64>, steps: &[Step]) -> Self {
         let receipt = case.closed_at.and_then(|_| Receipt::of(case));
         let (rows, kept, keys, searched) =
             receipt.map(|it| (it.rows, it.kept, it.keys, it.searched)).unwrap_or_default();
@@ -127,7 +142,19 @@ impl ShownReceipt {
             kept,
             keys,
             searched,
+            recipients: steps.iter().map(ShownRecipient::of).collect(),
             leaf,
+        }
+    }
+}
+
+impl ShownRecipient {
+    fn of(step: &Step) -> Self {
+        Self {
+            name: step.recipient.clone(),
+            state: step.state.to_string(),
+            due_at: step.due_at.to_string(),
+            told_at: step.told_at.map(|at| at.to_string()),
         }
     }
 }

@@ -13,6 +13,7 @@ mod links;
 mod lockout;
 mod mail;
 mod passkeys;
+mod recipients;
 mod rights;
 mod saml;
 mod sessions;

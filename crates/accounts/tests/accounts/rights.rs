@@ -9,11 +9,15 @@ use kernel::TeamRole;
 use outbound::Answer;
 use serde_json::{Value, json};
 use std::time::Duration;
-use store::{jobs, mails, rights::footprint, team};
+use store::{
+    jobs, mails,
+    rights::{footprint, recipients::TELL},
+    team,
+};
 use tokio::{task::JoinHandle, time::sleep};
 
 /// Does the jobs, as the running system does.
-fn worker(system: &System) -> JoinHandle<()> {
+pub(crate) fn worker(system: &System) -> JoinHandle<()> {
     let accounts = system.accounts.clone();
     tokio::spawn(async move {
         loop {
@@ -26,6 +30,8 @@ fn worker(system: &System) -> JoinHandle<()> {
             if job.kind == mails::KIND {
                 let turn = accounts.turn().await.unwrap();
                 accounts.deliver(&lease, &job, turn).await;
+            } else if job.kind == TELL {
+                accounts.tell_aside(lease, job).await.unwrap();
             } else {
                 accounts.work(&lease, &job).await.unwrap();
             }
@@ -33,7 +39,7 @@ fn worker(system: &System) -> JoinHandle<()> {
     })
 }
 
-async fn somebody(system: &System) -> (Visitor, Somebody) {
+pub(crate) async fn somebody(system: &System) -> (Visitor, Somebody) {
     let mut visitor = system.visitor();
     let somebody = visitor.sign_up().await.unwrap();
     let confirm = [("password", somebody.password.as_str()), ("next", "/account/data")];
@@ -41,14 +47,14 @@ async fn somebody(system: &System) -> (Visitor, Somebody) {
     (visitor, somebody)
 }
 
-async fn json_of(visitor: &mut Visitor, path: &str) -> Value {
+pub(crate) async fn json_of(visitor: &mut Visitor, path: &str) -> Value {
     let answer = visitor.get(path).await.unwrap();
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json().unwrap()
 }
 
 /// Looks at the receipt until the request is answered.
-async fn answered(system: &System, receipt: &str) -> Value {
+pub(crate) async fn answered(system: &System, receipt: &str) -> Value {
     let mut stranger = system.visitor();
     for _ in 0..300 {
         let seen = json_of(&mut stranger, &format!("/api{receipt}")).await;
@@ -175,7 +181,7 @@ async fn the_last_owner_of_a_team_is_told_what_to_do_first() {
 }
 
 /// Asks for something. Yields the case, and where its receipt is.
-async fn ask(visitor: &mut Visitor, who: &Somebody, kind: &str) -> (String, String) {
+pub(crate) async fn ask(visitor: &mut Visitor, who: &Somebody, kind: &str) -> (String, String) {
     let asked = visitor.post_json("/api/account/requests", &json!({ "kind": kind, "email": who.email })).await.unwrap();
     assert_eq!(asked.status, 202, "{}", asked.text());
     let opened: Value = asked.json().unwrap();
@@ -292,7 +298,7 @@ async fn letters_that_still_wait_go_with_the_account() {
 }
 
 /// Whoever decides for the operator.
-async fn admin(system: &System) -> Visitor {
+pub(crate) async fn admin(system: &System) -> Visitor {
     let store = system.db.store();
     let mut visitor = system.visitor();
     let who = visitor.sign_up().await.unwrap();

@@ -1,7 +1,11 @@
 //! A service with accounts, and what it mailed.
 
-use accounts::{Accounts, Mail, MailError, Mailer, Settings, mailer::Sending};
-use identity::{Hasher, Rules, passwords::Params};
+use accounts::{
+    Accounts, Mail, MailError, Mailer, Settings,
+    mailer::Sending,
+    rights::recipients::{Recipient, Recipients},
+};
+use identity::{Hasher, Rules, jwt::Signer, passwords::Params};
 use ingress::{Doors, State, Tls, admin::Allowlist, serve, visitor::Visitor};
 use jiff::SignedDuration;
 use kernel::{Clock, SystemClock, Timestamp};
@@ -18,6 +22,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::sleep};
 
 /// The operator's token.
 pub(crate) const OPERATOR: &str = "wbo_a-token-that-only-the-operator-of-this-test-knows";
+
+/// Of which the key is made that signs what recipients are told.
+pub(crate) const SEED: [u8; 32] = [7; 32];
 
 /// The address of the operator's administrator.
 pub(crate) const ADMIN: &str = "grace@admin.example";
@@ -69,6 +76,11 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) async fn open() -> Self {
+        Self::telling(Vec::new()).await
+    }
+
+    /// A service that tells these recipients of erasures.
+    pub(crate) async fn telling(recipients: Vec<Recipient>) -> Self {
         let clock = Ahead::default();
         let db = ScratchDb::with_clock(Arc::new(clock.clone())).await;
         let folder = tempfile::tempdir().unwrap();
@@ -77,13 +89,17 @@ impl System {
         let main = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", main.local_addr().unwrap().port());
-        let dialler = Dialler::new(Register::only("example.com"), Trust::none());
+        let known = recipients.first().map_or("example.com", |one| one.endpoint.host());
+        let dialler = Dialler::new(Register::only(known), Trust::none());
         let state = State::new(db.store().clone(), dialler, OPERATOR)
             .at(&url)
             .with_admins(Allowlist::parse(Some(ADMIN)))
             .with_error_page(accounts::error_page("Leide"));
         let mails = Kept::default();
-        let accounts = Accounts::new(settings(&state, &mails, &url, &clock));
+        db.store().name_recipients(recipients.iter().map(|one| one.name.clone()).collect());
+        let signer = Arc::new(Signer::from_seed(&SEED).unwrap());
+        let recipients = Recipients::new(recipients, signer, &url).unwrap();
+        let accounts = Accounts::new(Settings { recipients, ..settings(&state, &mails, &url, &clock) });
         let table = ingress::routes(&state).merge(accounts::routes(&accounts));
         let router = table.router(&state.gate()).unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -170,6 +186,7 @@ fn settings(state: &State, mails: &Kept, url: &str, clock: &Ahead) -> Settings {
         home: "/account",
         items: vec![ui::Item::new("/account", "Account")],
         providers: accounts::provider::Providers::none(),
+        recipients: Recipients::none(),
         pace: PACE,
         show_outbox: false,
     }

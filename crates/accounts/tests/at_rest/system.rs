@@ -71,6 +71,7 @@ impl System {
             home: "/account",
             items: Vec::new(),
             providers,
+            recipients: accounts::rights::recipients::Recipients::none(),
             show_outbox: false,
             pace: accounts::PACE,
         });

@@ -70,6 +70,7 @@ impl System {
             home: "/account",
             items: Vec::new(),
             providers,
+            recipients: accounts::rights::recipients::Recipients::none(),
             pace: accounts::PACE,
             show_outbox: false,
         });

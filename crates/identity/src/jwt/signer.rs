@@ -58,11 +58,19 @@ impl Signer {
     /// # Errors
     /// They are no JSON object.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, CannotSign> {
+        self.sign_as("JWT", claims)
+    }
+
+    /// The same, as a token of another type (RFC 8725 section 3.11): one that is read as a `JWT` alone is not taken for it.
+    ///
+    /// # Errors
+    /// They are no JSON object.
+    pub fn sign_as(&self, kind: &'static str, claims: &impl Serialize) -> Result<String, CannotSign> {
         let claims = serde_json::to_vec(claims).map_err(|_| CannotSign)?;
         if claims.first() != Some(&b'{') {
             return Err(CannotSign);
         }
-        let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"JWT"}}"#, self.kid);
+        let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{kind}"}}"#, self.kid);
         let signed = format!("{}.{}", base64url(header.as_bytes()), base64url(&claims));
         let signature = self.pair.sign(signed.as_bytes());
         Ok(format!("{signed}.{}", base64url(signature.as_ref())))

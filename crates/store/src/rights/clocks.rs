@@ -2,13 +2,15 @@
 //! younger, put off without a word, or left without anybody who carries it out shows here, whoever's it is.
 
 mod letters;
+mod recipients;
 mod story;
 
-use super::{Kind, State, cases};
+use super::{Kind, State, cases, recipients as steps};
 use crate::{Role, Store, StoreError, audit, operator_tenant, time::At};
 use jiff::SignedDuration;
 use kernel::{Span, Timestamp};
 use letters::Letters;
+use recipients::Steps;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet};
 use story::Story;
@@ -47,6 +49,12 @@ pub struct Clocks {
     pub unsent: usize,
     /// Letters that tell a decision and were given up, for no mail server took them in days.
     pub undelivered: usize,
+    /// Recipients who are to be told of erasures, once for each erasure.
+    pub recipients: usize,
+    /// Those of them who have acknowledged it, by what the log says and not the row alone.
+    pub acknowledged: usize,
+    /// Those who were not told in time, refused it, or whom nothing tells any more.
+    pub untaught: usize,
     /// How long the oldest open one has been open.
     pub worst_open: SignedDuration,
     /// How long the slowest closed one took.
@@ -73,13 +81,18 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
     let oldest = all.iter().filter(is_recent).map(|case| case.opened_at).min();
     let laws = if kinds.contains(&Kind::Erasure) { laws(&mut tx, now).await? } else { Vec::new() };
     let oldest = oldest.into_iter().chain(laws.iter().map(|law| law.at)).chain([since]).min().unwrap_or(since);
-    let (told, letters) = told(&mut tx, store, oldest.checked_sub(MARGIN).unwrap_or(oldest)).await?;
+    let Told { stories: told, letters, steps } =
+        told(&mut tx, store, oldest.checked_sub(MARGIN).unwrap_or(oldest)).await?;
     let waiting = letters::waiting(&mut tx).await?;
     let working = working(&mut tx).await?;
+    let rows = steps::all(&mut tx).await?;
     let here = here(&mut tx).await?;
     drop(tx);
     connection.close().await?;
     let mut found = Clocks { cases: all.len(), ..Clocks::default() };
+    let recent: BTreeSet<Uuid> = all.iter().filter(is_recent).map(|case| case.id).collect();
+    let told_of = steps.compare(&rows, &recent, &working, now);
+    (found.recipients, found.acknowledged, found.untaught) = (told_of.all, told_of.acknowledged, told_of.missed);
     let silence = Story::default();
     for case in &all {
         let said = told.get(&case.id);
@@ -162,29 +175,36 @@ async fn laws(conn: &mut PgConnection, now: Timestamp) -> Result<Vec<Law>, Store
     rows.iter().map(law).collect()
 }
 
-/// What the operator's log says of cases, and of the letters about them.
-async fn told(
-    conn: &mut PgConnection,
-    store: &Store,
-    since: Timestamp,
-) -> Result<(BTreeMap<Uuid, Story>, Letters), StoreError> {
+/// What the operator's log says.
+#[derive(Default)]
+struct Told {
+    /// Of cases.
+    stories: BTreeMap<Uuid, Story>,
+    /// Of the letters about them.
+    letters: Letters,
+    /// Of the recipients of erasures.
+    steps: Steps,
+}
+
+async fn told(conn: &mut PgConnection, store: &Store, since: Timestamp) -> Result<Told, StoreError> {
     const SQL: &str = "SELECT event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
         WHERE tenant_id = $1 AND at >= $2 ORDER BY entry_id";
     let rows = sqlx::query(SQL).bind(operator_tenant().uuid()).bind(At(since)).fetch_all(conn).await?;
-    let (mut told, mut letters): (BTreeMap<Uuid, Story>, _) = (BTreeMap::new(), Letters::default());
+    let mut told = Told::default();
     for row in &rows {
         // Whether every event can be read is for the audit log's own attack to say.
         let Ok(entry) = audit::read(store.keys(), operator_tenant(), row) else { continue };
         let ids = entry.event.targets.iter().filter_map(|target| target.strip_prefix("case:")?.parse::<Uuid>().ok());
         for case in ids {
-            told.entry(case).or_default().take(&entry.event);
+            told.stories.entry(case).or_default().take(&entry.event);
         }
-        letters.take(&entry.event);
+        told.letters.take(&entry.event);
+        told.steps.take(&entry.event);
     }
-    Ok((told, letters))
+    Ok(told)
 }
 
-/// The cases that a job is about which will come up.
+/// The cases, and the steps to recipients, that a job is about which will come up.
 async fn working(conn: &mut PgConnection) -> Result<BTreeSet<Uuid>, StoreError> {
     const SQL: &str = "SELECT j.ids[1] FROM wordbond.job AS j JOIN wordbond.ticket AS t USING (tenant_id, job_id)
         WHERE j.kind LIKE 'rights.%' AND j.ids[1] IS NOT NULL";

@@ -6,7 +6,7 @@ use super::{
     State,
     cases::{close, tell},
     footprint::{Footprint, Seat, Team, hand_over, in_team},
-    holds,
+    holds, recipients,
     rows::{self, Counts, order},
     tombstones::{self, Erased},
 };
@@ -344,7 +344,7 @@ async fn pause(mut scoped: Scoped, case: Uuid, account: AccountId, tenant: Tenan
 
 /// Writes the tombstones, tells it, and enqueues what is left to do.
 async fn finish(store: &Store, work: Work<'_>, case: Uuid) -> Result<Executed, StoreError> {
-    let Work { mut scoped, gone, erased, .. } = work;
+    let Work { mut scoped, account, gone, erased, .. } = work;
     scoped.move_to(operator_tenant()).await?;
     for what in &erased {
         tombstones::write(&mut scoped, case, *what).await?;
@@ -362,7 +362,10 @@ async fn finish(store: &Store, work: Work<'_>, case: Uuid) -> Result<Executed, S
     let now = scoped.now();
     jobs::enqueue(&mut scoped, FINISH, &targets.ids(), now).await?;
     let rows: u64 = gone.values().sum();
-    audit::note(&mut scoped, "rights.erase", &[format!("case:{case}")], &[("rows", &rows.to_string())]).await?;
+    let mut said = vec![("rows", rows.to_string())];
+    said.extend(recipients::begin(&mut scoped, case, account, store.recipients()).await?);
+    let said: Vec<(&str, &str)> = said.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    audit::note(&mut scoped, "rights.erase", &[format!("case:{case}")], &said).await?;
     // Sessions ended: every instance forgets them.
     revocation::commit(store, scoped).await?;
     Ok(Executed::Gone(targets, gone))

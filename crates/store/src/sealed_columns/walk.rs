@@ -118,7 +118,13 @@ impl Walk<'_> {
         let key = key(backup, &self.table.name).await?;
         let Some(row_id) = key.last() else { return Ok(()) };
         let has = |column: &str| self.table.columns.contains_key(column);
-        let whose = if self.table.scope == Scope::Account { "account_id" } else { "tenant_id" };
+        // What is nobody's is sealed under the operator's key.
+        let nobodys = format!("'{}'::uuid", operator_tenant());
+        let whose = match self.table.scope {
+            Scope::Account => "account_id",
+            Scope::System => nobodys.as_str(),
+            _ => "tenant_id",
+        };
         let owner = self.table.owner.as_deref().unwrap_or(whose);
         let version = if has("version") { "version" } else { "1::bigint" };
         let name = &self.table.name;

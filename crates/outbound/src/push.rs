@@ -1,0 +1,155 @@
+//! Where messages are pushed to that somebody else must have: over verified TLS to a host of the register, or, on the machine
+//! itself, over plain HTTP.
+
+use crate::{
+    Answer, Dialler, OutboundError,
+    dial::dial_at,
+    dialler::{Address, send_h1},
+    traffic::Metered,
+};
+use hyper::{
+    Request, Uri,
+    header::{ACCEPT, CONTENT_TYPE, HOST},
+};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// How long a message to this machine may take, its answer included.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// An address that messages are pushed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    uri: Uri,
+    address: Address,
+    /// Where it is, if on this machine and without TLS.
+    near: Option<SocketAddr>,
+}
+
+/// Why an address is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// Not of the form that is expected.
+    #[error("`{0}` is no address to push to; expected one such as https://crm.example/events")]
+    Shape(String),
+    /// What passes there could be read by others.
+    #[error(
+        "`{0}` is not encrypted: plain http is taken for addresses of this machine alone, such as http://127.0.0.1:3000/events"
+    )]
+    Plain(String),
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let shape = || EndpointError::Shape(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| shape())?;
+        let authority = uri.authority().ok_or_else(shape)?;
+        let port_is_said = authority.as_str().len() > authority.host().len();
+        if (port_is_said && authority.port_u16().is_none_or(|port| port == 0)) || text.contains('#') {
+            return Err(shape());
+        }
+        if uri.scheme_str() != Some("http") {
+            let address = Address::of(&uri).map_err(|_| shape())?;
+            return Ok(Self { uri, address, near: None });
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() || authority.as_str().contains('@') {
+            return Err(shape());
+        }
+        let ip =
+            if host.eq_ignore_ascii_case("localhost") { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
+        let near = ip.filter(IpAddr::is_loopback).ok_or_else(|| EndpointError::Plain(text.to_owned()))?;
+        let (port, authority) = (authority.port_u16().unwrap_or(80), authority.to_string());
+        let near = Some(SocketAddr::new(near, port));
+        Ok(Self { uri, address: Address { host, port, authority }, near })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
+    }
+}
+
+impl Endpoint {
+    /// The host, which must be in the dialler's register.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.address.host
+    }
+
+    /// Pushes a message of this media type and reads the answer to its end. Redirects are not followed.
+    ///
+    /// # Errors
+    /// No answer came, or nothing was sent; the text says which.
+    pub async fn push(&self, dialler: &Dialler, media: &str, body: Vec<u8>) -> Result<Answer, OutboundError> {
+        let request = Request::post(self.uri.clone()).header(CONTENT_TYPE, media).header(ACCEPT, "application/json");
+        let mut request = request.body(body).map_err(|_| OutboundError::Address(self.uri.to_string()))?;
+        let Some(near) = self.near else { return dialler.request(request).await };
+        dialler.admit(&self.address)?;
+        let authority = &self.address.authority;
+        let host = authority.parse().map_err(|_| OutboundError::Address(authority.clone()))?;
+        request.headers_mut().insert(HOST, host);
+        let (host, seconds) = (self.address.host.clone(), ANSWER.as_secs());
+        let exchange = timeout(ANSWER, self.near(dialler, near, request)).await;
+        exchange.unwrap_or(Err(OutboundError::Deadline { host, seconds }))
+    }
+
+    async fn near(
+        &self,
+        dialler: &Dialler,
+        near: SocketAddr,
+        request: Request<Vec<u8>>,
+    ) -> Result<Answer, OutboundError> {
+        let host = &self.address.host;
+        let unreachable =
+            |error: std::io::Error| OutboundError::Unreachable { host: host.clone(), reason: error.to_string() };
+        let stream = dial_at(near, None).await.map_err(unreachable)?;
+        send_h1(Metered::new(stream, dialler.traffic().meter(host)), &self.address, request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> EndpointError {
+        text.parse::<Endpoint>().unwrap_err()
+    }
+
+    #[test]
+    fn an_address_is_taken_or_refused_in_words() {
+        for (text, host) in [
+            ("https://crm.example/events?tenant=1", "crm.example"),
+            ("https://crm.example:8443", "crm.example"),
+            ("http://127.0.0.1:3000/events", "127.0.0.1"),
+            ("http://[::1]/events", "::1"),
+            ("http://localhost:1/", "localhost"),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().host(), host, "{text}");
+        }
+        for odd in [
+            "",
+            "crm.example",
+            "/events",
+            "ftp://crm.example/",
+            "https://user:word@crm.example/",
+            "https://crm.example:0/",
+            "https://crm.example:99999/",
+            "https://crm.example/#part",
+            "http://a@127.0.0.1/",
+        ] {
+            assert_eq!(refused(odd), EndpointError::Shape(odd.to_owned()), "{odd}");
+        }
+        for open in ["http://crm.example/", "http://10.0.0.1/", "http://8.8.8.8/", "http://localhost.example/"] {
+            assert_eq!(refused(open), EndpointError::Plain(open.to_owned()), "{open}");
+        }
+    }
+}
