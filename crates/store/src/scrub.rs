@@ -8,7 +8,12 @@
 //! Only on a server of our own: at a managed one the provider's role may do no such thing, and keys that are destroyed are
 //! what remains.
 
+mod record;
+
+pub use record::{Nights, is_due, nights};
+
 use crate::{Address, DataMap, Store, StoreError, address::connect};
+use jiff::SignedDuration;
 use kernel::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 use std::{
@@ -31,6 +36,17 @@ const PAST: Duration = Duration::from_secs(90);
 /// next.
 const SWITCHES: usize = 3;
 
+/// What became of a scrub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scrub {
+    /// It was done.
+    Done(Scrubbed),
+    /// Somebody else holds the lock under which one scrubs.
+    Taken,
+    /// At a managed server there are no files to scrub.
+    NoFiles,
+}
+
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scrubbed {
@@ -38,6 +54,8 @@ pub struct Scrubbed {
     pub tables: Vec<String>,
     /// Those that were in use all the while: they are tried again the next time.
     pub busy: Vec<String>,
+    /// Whether a transaction outlasted the patience: what it may still see was kept, and every table is written anew the next time.
+    pub watched: bool,
     /// Bytes of these tables before and after, indexes included.
     pub bytes: (u64, u64),
     /// Bytes of the write-ahead log before and after.
@@ -47,11 +65,19 @@ pub struct Scrubbed {
 }
 
 /// Remembers what was scrubbed, so that a table in which nothing has changed since is left alone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Scrubber {
     /// Table to how many of its rows had been deleted or changed.
     seen: BTreeMap<String, i64>,
     tables: Option<Vec<String>>,
+    /// How long is waited for those who look at the past.
+    past: Duration,
+}
+
+impl Default for Scrubber {
+    fn default() -> Self {
+        Self { seen: BTreeMap::new(), tables: None, past: PAST }
+    }
 }
 
 impl Scrubber {
@@ -61,27 +87,37 @@ impl Scrubber {
         Self { tables: Some(tables), ..Self::default() }
     }
 
-    /// Scrubs once. `None` where there is nothing to scrub on, or another instance is at it.
+    /// Waits so long, and no longer, for those who look at the past.
+    #[must_use]
+    pub const fn waiting(mut self, past: Duration) -> Self {
+        self.past = past;
+        self
+    }
+
+    /// Scrubs once, and tells that in the operator's log.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn scrub(&mut self, store: &Store) -> Result<Option<Scrubbed>, StoreError> {
+    pub async fn scrub(&mut self, store: &Store) -> Result<Scrub, StoreError> {
         if matches!(store.address(), Address::Url { .. }) {
-            return Ok(None);
+            return Ok(Scrub::NoFiles);
         }
         let mut superuser = connect(&store.address().bootstrap()).await?;
         superuser.execute(PATIENCE).await?;
         let locked: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut superuser).await?;
-        let done = if locked { Some(self.with(&mut superuser).await?) } else { None };
+        let done = if locked { Scrub::Done(self.with(&mut superuser).await?) } else { Scrub::Taken };
         superuser.close().await?;
+        if let Scrub::Done(done) = &done {
+            record::tell(store, done).await?;
+        }
         Ok(done)
     }
 
     async fn with(&mut self, superuser: &mut PgConnection) -> Result<Scrubbed, StoreError> {
         let begun = Instant::now();
-        nobody_looks_back(superuser).await?;
-        let mut done = Scrubbed { wal: (wal(superuser).await?, 0), ..Scrubbed::default() };
+        let watched = !nobody_looks_back(superuser, self.past).await?;
+        let mut done = Scrubbed { wal: (wal(superuser).await?, 0), watched, ..Scrubbed::default() };
         for (table, changed) in self.changes(superuser).await? {
             if self.seen.get(&table) == Some(&changed) {
                 continue;
@@ -89,7 +125,9 @@ impl Scrubber {
             done.bytes.0 += size(superuser, &table).await?;
             match superuser.execute(AssertSqlSafe(format!("VACUUM (FULL, ANALYZE) {table}"))).await {
                 Ok(_) => {
-                    self.seen.insert(table.clone(), changed);
+                    if !watched {
+                        self.seen.insert(table.clone(), changed);
+                    }
                     done.bytes.1 += size(superuser, &table).await?;
                     done.tables.push(table);
                 }
@@ -126,17 +164,17 @@ impl Scrubber {
     }
 }
 
-/// Waits until every transaction that began before now has ended. One that does not end keeps what it may see; the next scrub
-/// takes it.
-async fn nobody_looks_back(superuser: &mut PgConnection) -> Result<(), StoreError> {
+/// Waits until every transaction that began before now has ended. One that does not end in time keeps what it may see. Yields
+/// whether all did.
+async fn nobody_looks_back(superuser: &mut PgConnection, past: Duration) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT count(*) FROM pg_stat_activity
         WHERE pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND xact_start < $1::text::timestamptz";
     let now: String = sqlx::query_scalar("SELECT clock_timestamp()::text").fetch_one(&mut *superuser).await?;
-    let end = Instant::now() + PAST;
+    let end = Instant::now() + past;
     loop {
         let looking: i64 = sqlx::query_scalar(SQL).bind(&now).fetch_one(&mut *superuser).await?;
         if looking == 0 || Instant::now() > end {
-            return Ok(());
+            return Ok(looking == 0);
         }
         sleep(Duration::from_millis(200)).await;
     }
@@ -161,13 +199,20 @@ fn is_busy(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
 }
 
+const DAY: i64 = 24 * 60 * 60;
+/// A quarter past three in the night, in UTC.
+const AT: i64 = 3 * 60 * 60 + 15 * 60;
+
 /// How long after `now` the next scrub begins: a quarter past three in the night, in UTC.
 #[must_use]
 pub fn until_next(now: Timestamp) -> Duration {
-    const DAY: i64 = 24 * 60 * 60;
-    const AT: i64 = 3 * 60 * 60 + 15 * 60;
     let left = (AT - now.as_second()).rem_euclid(DAY);
     Duration::from_secs(u64::try_from(if left == 0 { DAY } else { left }).unwrap_or_default())
+}
+
+/// When the newest scrub was to begin.
+fn newest(now: Timestamp) -> Timestamp {
+    now.checked_sub(SignedDuration::from_secs((now.as_second() - AT).rem_euclid(DAY))).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]
@@ -181,5 +226,8 @@ mod tests {
         assert_eq!(hours("2026-11-22T03:15:00Z"), 24.0);
         assert_eq!(hours("2026-11-22T04:15:00Z"), 23.0);
         assert_eq!(hours("1969-12-31T03:14:00Z") * 60.0, 1.0);
+        for now in ["2026-11-22T03:15:00Z", "2026-11-22T23:00:00Z", "2026-11-23T03:14:59Z"] {
+            assert_eq!(newest(now.parse().unwrap()), "2026-11-22T03:15:00Z".parse().unwrap(), "{now}");
+        }
     }
 }

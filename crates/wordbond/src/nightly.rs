@@ -3,8 +3,14 @@
 use kernel::Span;
 use promises::Profile;
 use std::{path::PathBuf, time::Duration};
-use store::{Store, log_retention, scrub};
+use store::{
+    Store, log_retention,
+    scrub::{self, Scrub},
+};
 use tokio::time::sleep;
+
+/// How long after a scrub that could not be done it is tried again.
+const AGAIN: Duration = Duration::from_secs(3_600);
 
 /// How long logs are kept, as the profile promises.
 pub(crate) fn keep(profile: &Profile) -> Span {
@@ -17,18 +23,34 @@ pub(crate) async fn run(store: Store, data_dir: PathBuf, keep: Span) {
     tokio::join!(scrubs(store.clone()), logs(store, data_dir, keep));
 }
 
+/// Each night, and at once where a night was missed: the system was off then.
 async fn scrubs(store: Store) {
     let mut scrubber = scrub::Scrubber::default();
     loop {
-        sleep(scrub::until_next(store.clock().now())).await;
-        match scrubber.scrub(&store).await {
-            Ok(Some(done)) => {
-                let (tables, busy, seconds) = (done.tables.len(), done.busy.len(), done.took.as_secs());
-                tracing::info!(tables, busy, seconds, "the database's files are scrubbed");
+        let wait = match scrub(&mut scrubber, &store).await {
+            Ok(()) => scrub::until_next(store.clock().now()),
+            Err(why) => {
+                tracing::error!(why, "the database's files could not be scrubbed; it is tried again in an hour");
+                AGAIN
             }
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the database's files could not be scrubbed"),
+        };
+        sleep(wait).await;
+    }
+}
+
+/// Scrubs if it is time to and nobody did. What keeps it from that is an error.
+async fn scrub(scrubber: &mut scrub::Scrubber, store: &Store) -> Result<(), String> {
+    if !scrub::is_due(store).await.map_err(|error| error.to_string())? {
+        return Ok(());
+    }
+    match scrubber.scrub(store).await.map_err(|error| error.to_string())? {
+        Scrub::Done(done) => {
+            let (tables, busy, seconds) = (done.tables.len(), done.busy.len(), done.took.as_secs());
+            tracing::info!(tables, busy, seconds, watched = done.watched, "the database's files are scrubbed");
+            Ok(())
         }
+        Scrub::Taken => Err("another session holds the lock under which one scrubs".to_owned()),
+        Scrub::NoFiles => Ok(()),
     }
 }
 

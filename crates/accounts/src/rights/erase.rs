@@ -30,6 +30,7 @@ use std::path::Path;
 use store::{
     Store,
     rights::{bystanders::Bystanders, list},
+    scrub::{self, Nights},
 };
 
 /// The control.
@@ -52,7 +53,8 @@ pub const SPEC: ControlSpec = ControlSpec {
             Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
             For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
             and every key with what was erased. What stays in the database's own files until the nightly scrub, and in its \
-            write-ahead log, is ciphertext whose keys are destroyed; the finding counts it. The hold, and the change of \
+            write-ahead log, is ciphertext whose keys are destroyed; the finding counts it, and says when the last scrub was: \
+            if the log tells of none for two days, the promise is broken. The hold, and the change of \
             the address, are made by the call that their pages make: the probe is no administrator and reads no mail. Not seen: \
             looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; what \
             is kept outside the data directory and the places of keys and objects; copies that were made of other people's keys before; and, at a managed server, \
@@ -90,6 +92,7 @@ async fn attack(
     issuer: &LoopbackIssuer,
 ) -> Result<Finding, Stop> {
     census::take(store).await?;
+    let scrubbed = scrubs_come(store).await?;
     let mut held = Held::sow(site, store).await?;
     garden.water(site, issuer).await?;
     let mut person = Person::sow(site, store, issuer, garden).await?;
@@ -116,7 +119,7 @@ async fn attack(
     let saw = format!(
         "somebody in {rows} rows of {tables} tables was erased in {} s; {} rows of others stayed as they were; of {} erasures \
          nothing has come back; somebody whose data a law held stayed until it ended; {} pieces of ciphertext wait for the \
-         scrub",
+         scrub{scrubbed}",
         receipt.seconds,
         after.others + others.rows,
         census.tombstones,
@@ -132,6 +135,7 @@ async fn attack(
         .tried("looked for large objects, foreign servers and other databases, in which no row is searched")
         .tried("compared every id and every key with everything that was ever erased")
         .tried("compared every row of whoever stays in their team, and of a sample of all people and teams, before and after")
+        .tried("looked in the log for the scrubs of the last two nights")
         .covered("tables reached", tables)
         .covered("rows planted", rows)
         .covered("rows of others", after.others + others.rows)
@@ -147,4 +151,16 @@ async fn attack(
             .covered("raw files", files),
         None => finding.tried("the raw files of a managed server cannot be searched"),
     })
+}
+
+/// What an erasure leaves in the database's files waits for a scrub, which must come. Yields when the newest was.
+async fn scrubs_come(store: &Store) -> Result<String, Stop> {
+    match scrub::nights(store).await? {
+        Some(Nights { missed: true, .. }) => Err(Stop::Broke(
+            "no scrub of the database's files is told of for two days, and what was erased stays in them as ciphertext"
+                .to_owned(),
+        )),
+        Some(Nights { last: Some(at), .. }) => Ok(format!(", of which the newest was at {at}")),
+        _ => Ok(String::new()),
+    }
 }

@@ -2,12 +2,12 @@
 //! `cargo nextest run -p store forensics --no-capture`.
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::{
     Config, Store,
     forensics::{self, Kind, Needles, Searched},
     reports,
-    scrub::Scrubber,
+    scrub::{self, Scrub, Scrubbed, Scrubber},
 };
 use testkit::ScratchDir;
 use uuid::Uuid;
@@ -139,7 +139,7 @@ async fn a_scrub_takes_out_what_an_erasure_left_and_nothing_else() {
     trace.run("DELETE FROM trace.row WHERE id < 0").await;
     let mut scrubber = Scrubber::over(vec!["trace.row".to_owned()]);
     let before = trace.count().await;
-    let scrubbed = scrubber.scrub(&trace.store).await.unwrap().unwrap();
+    let scrubbed = done(&mut scrubber, &trace.store).await;
     assert_eq!(scrubbed.tables, ["trace.row"]);
     line("before a scrub", before);
     let begun = Instant::now();
@@ -164,10 +164,43 @@ async fn a_scrub_takes_out_what_an_erasure_left_and_nothing_else() {
     trace.store.close().await;
 }
 
+async fn done(scrubber: &mut Scrubber, store: &Store) -> Scrubbed {
+    match scrubber.scrub(store).await.unwrap() {
+        Scrub::Done(done) => done,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_still_looked_back_at_is_scrubbed_again() {
+    let mut trace = Trace::open().await;
+    trace.run("CREATE SCHEMA trace; CREATE TABLE trace.past (id int); INSERT INTO trace.past SELECT generate_series(1, 100)").await;
+    trace.run("DELETE FROM trace.past WHERE id < 50").await;
+    let mut scrubber = Scrubber::over(vec!["trace.past".to_owned()]).waiting(Duration::from_millis(100));
+    let mut looking = trace.store.address().bootstrap().connect().await.unwrap();
+    sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class")
+        .execute(&mut looking)
+        .await
+        .unwrap();
+    let watched = done(&mut scrubber, &trace.store).await;
+    assert!(watched.watched, "{watched:?}");
+    sqlx::raw_sql("COMMIT").execute(&mut looking).await.unwrap();
+    looking.close().await.unwrap();
+    let again = done(&mut scrubber, &trace.store).await;
+    assert_eq!((again.watched, again.tables), (false, vec!["trace.past".to_owned()]));
+    // Each is told, and another session's lock is no scrub.
+    let nights = scrub::nights(&trace.store).await.unwrap().unwrap();
+    assert!(nights.last.is_some() && !nights.missed, "{nights:?}");
+    trace.run("SELECT pg_advisory_lock(x'7363727562626564'::bigint)").await;
+    assert_eq!(scrubber.scrub(&trace.store).await.unwrap(), Scrub::Taken);
+    trace.superuser.close().await.unwrap();
+    trace.store.close().await;
+}
+
 /// Whether a scrub comes to write exactly these tables anew: the server counts what is deleted with some delay.
 async fn until(scrubber: &mut Scrubber, store: &Store, tables: &[&str]) -> bool {
     for _ in 0..100 {
-        if scrubber.scrub(store).await.unwrap().unwrap().tables == tables {
+        if done(scrubber, store).await.tables == tables {
             return true;
         }
     }

@@ -215,4 +215,17 @@ pub const FAULTS: &[Fault] = &[
         make: Make::Restoring("keys/tenant"),
         bites: Bites::PutBack,
     },
+    Fault {
+        id: "erase-scrub-never-comes",
+        about: "The database has been there and served for three days, and nobody scrubbed its files in any of the nights.",
+        breaks: &["erase"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "UPDATE wordbond.migration SET installed_on = installed_on - interval '3 days';
+                   UPDATE wordbond.instance SET started_at = started_at - interval '3 days'",
+            undo: "UPDATE wordbond.migration SET installed_on = installed_on + interval '3 days';
+                   UPDATE wordbond.instance SET started_at = started_at + interval '3 days'",
+        },
+        bites: Bites::Sql("SELECT min(installed_on) < now() - interval '2 days' FROM wordbond.migration"),
+    },
 ];

@@ -1,0 +1,99 @@
+//! When the files were scrubbed: each scrub is told in the operator's log, so that one that never comes is missed.
+
+use super::{Scrubbed, newest};
+use crate::{Address, Role, Store, StoreError, address::connect, audit, operator_tenant, time::At};
+use jiff::SignedDuration;
+use kernel::{Actor, Timestamp};
+use sqlx::{Connection as _, PgConnection};
+
+/// What a scrub is called in the log.
+const RUN: &str = "scrub.run";
+
+/// How long ago the newest scrub may be: a night, and one that failed.
+const MOST: SignedDuration = SignedDuration::from_hours(48);
+
+/// How long a system has served that must have caught up with the nights in which it was off.
+const CAUGHT_UP: SignedDuration = SignedDuration::from_hours(2);
+
+/// How long ago an instance may have shown itself that serves.
+const ALIVE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How the nights went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nights {
+    /// The newest scrub of the last two days.
+    pub last: Option<Timestamp>,
+    /// Whether there is none although there has been a database, and whoever could scrub it, for long enough.
+    pub missed: bool,
+}
+
+/// How the nights went. `None` at a managed server, which nobody here scrubs.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn nights(store: &Store) -> Result<Option<Nights>, StoreError> {
+    if matches!(store.address(), Address::Url { .. }) {
+        return Ok(None);
+    }
+    let now = store.clock().now();
+    let ago = |span| now.checked_sub(span).unwrap_or(Timestamp::MIN);
+    let last = since(store, ago(MOST)).await?;
+    let missed = last.is_none()
+        && made(store).await?.is_some_and(|made| made < ago(MOST))
+        && serves_since(store, ago(ALIVE)).await?.is_none_or(|begun| begun < ago(CAUGHT_UP));
+    Ok(Some(Nights { last, missed }))
+}
+
+/// Whether nobody has scrubbed since it was last time to, in a database that was there by then.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn is_due(store: &Store) -> Result<bool, StoreError> {
+    if matches!(store.address(), Address::Url { .. }) {
+        return Ok(false);
+    }
+    let newest = newest(store.clock().now());
+    Ok(made(store).await?.is_some_and(|made| made < newest) && since(store, newest).await?.is_none())
+}
+
+/// Tells of a scrub.
+pub(super) async fn tell(store: &Store, done: &Scrubbed) -> Result<(), StoreError> {
+    let actor = Actor::Job { name: "scrub".to_owned() };
+    let mut scoped = store.scoped(operator_tenant(), &actor).await?;
+    let counts = [done.tables.len(), done.busy.len()].map(|count| count.to_string());
+    let [tables, busy] = counts.each_ref().map(String::as_str);
+    let whole = if done.watched || !done.busy.is_empty() { "no" } else { "yes" };
+    audit::note(&mut scoped, RUN, &[], &[("tables", tables), ("busy", busy), ("whole", whole)]).await?;
+    scoped.commit().await
+}
+
+/// The newest scrub that was told of since then. What cannot be read is the audit log's own attack to find.
+async fn since(store: &Store, then: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    const SQL: &str = "SELECT event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
+        WHERE tenant_id = $1 AND at >= $2 ORDER BY event_id DESC";
+    let operator = operator_tenant();
+    let mut backup = store.connect_as(Role::Backup).await?;
+    let rows = sqlx::query(SQL).bind(operator.uuid()).bind(At(then)).fetch_all(&mut backup).await?;
+    backup.close().await?;
+    let events = rows.iter().filter_map(|row| Some(audit::read(store.keys(), operator, row).ok()?.event));
+    Ok(events.into_iter().find(|event| event.action == RUN && event.at >= then).map(|event| event.at))
+}
+
+/// When the database was made: its first migration, which only the server's own role reads.
+async fn made(store: &Store) -> Result<Option<Timestamp>, StoreError> {
+    let superuser = connect(&store.address().bootstrap()).await?;
+    one(superuser, "SELECT min(installed_on) FROM wordbond.migration WHERE installed_on >= $1", Timestamp::UNIX_EPOCH)
+        .await
+}
+
+/// Since when an instance serves that has shown itself since `then`.
+async fn serves_since(store: &Store, then: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let backup = store.connect_as(Role::Backup).await?;
+    one(backup, "SELECT min(started_at) FROM wordbond.instance WHERE heartbeat_at >= $1", then).await
+}
+
+async fn one(mut conn: PgConnection, sql: &'static str, then: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<At> = sqlx::query_scalar(sql).bind(At(then)).fetch_one(&mut conn).await?;
+    conn.close().await?;
+    Ok(at.map(|at| at.0))
+}
