@@ -122,6 +122,8 @@ pub enum Meddling {
     Keep(&'static str),
     /// The same of bodies that are at least so many bytes long, as whoever spills large ones to the disk does.
     KeepLarge(&'static str, usize),
+    /// The same of what goes to paths that match.
+    KeepOn(On, &'static str),
 }
 
 /// Which requests or responses a meddling touches. Of requests only the path is known.

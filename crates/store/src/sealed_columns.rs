@@ -30,22 +30,24 @@ use std::{collections::BTreeSet, path::Path};
 pub const SPEC: ControlSpec = ControlSpec {
     id: "sealed-columns",
     title: "Sensitive columns are ciphertext",
-    about: "Names, addresses, texts and the secrets of factors are sealed with AES-256-GCM, under a key of the person or team \
-            that lies outside the database, before they reach it. The probe writes as somebody whom it planted through the \
-            public API, has the database write everything out, and searches its data files (tables, indexes, long values, \
-            statistics), its write-ahead log, temporary files, deleted files that are still open and its logs for pieces of \
-            eight letters of what it wrote, plain, as UTF-16, in hexadecimal digits and in Base64. The same search must find \
-            marks that it left in the clear, one in each of these places, or it proves nothing: in a row that counts, in rows \
-            that nobody else sees with a long value, indexes and statistics of their own, in a sort that is spilled, in a file \
-            that is deleted while it is open, in the log, and in a file beside the database's; a log that is packed is \
-            unpacked, or nothing is proven. It then walks every column on the \
-            data map that must be sealed, everybody's rows and not the planted ones alone (a sample drawn anew where there \
-            are more than 20,000), and opens each value under the key and at the place where it belongs: what does not open \
-            there is not sealed, whatever it looks like. Whoever is there must have their key. In the same search the root \
-            key, the keys wrapped under it, and 200 addresses of anybody, drawn anew, must stand nowhere in the database's \
-            files; other texts of others are seen in their columns alone. A column that the map does not know breaks the \
-            promise too, and so do large objects, foreign servers, and, on a server of our own, another database. At a managed server the raw files cannot be read, and the finding says so. It cannot see the \
-            database's memory, what is mapped there from files that are deleted and closed included, blocks of the disk that belong to no file, nor who else has the root key.",
+    about: "Names, addresses, texts and the secrets of factors are sealed with AES-256-GCM, under a key of the person \
+            or team that lies outside the database, before they reach it. The probe writes as somebody whom it planted \
+            through the public API, has the database write everything out, and searches its data files (tables, \
+            indexes, long values, statistics), its write-ahead log, temporary files, deleted files that are still open \
+            and its logs for pieces of eight letters of what it wrote, plain, as UTF-16, in hexadecimal digits and in \
+            Base64. The same search must find marks that it left in the clear, one in each of these places, or it \
+            proves nothing: in a row that counts, in rows that nobody else sees with a long value, indexes and \
+            statistics of their own, in a sort that is spilled, in a file that is deleted while it is open, in the \
+            log, and in a file beside the database's; a log that is packed is unpacked, or nothing is proven. It then \
+            walks every column on the data map that must be sealed, everybody's rows and not the planted ones alone (a \
+            sample drawn anew where there are more than 20,000), and opens each value under the key and at the place \
+            where it belongs: what does not open there is not sealed, whatever it looks like. Whoever is there must \
+            have their key. In the same search the root key, the keys wrapped under it, and 200 addresses of anybody, \
+            drawn anew, must stand nowhere in the database's files; other texts of others are seen in their columns \
+            alone. A column that the map does not know breaks the promise too, and so do large objects, foreign \
+            servers, and, on a server of our own, another database. At a managed server the raw files cannot be read, \
+            and the finding says so. It cannot see the database's memory, what is mapped there from files that are \
+            deleted and closed included, blocks of the disk that belong to no file, nor who else has the root key.",
     wing: "vault",
     vantage: Vantage::Inside,
     params: &[ParamSpec {

@@ -28,15 +28,17 @@ use std::path::Path;
 pub const SPEC: ControlSpec = ControlSpec {
     id: "sealed-files",
     title: "Files are ciphertext",
-    about: "A file is sealed in chunks with AES-256-GCM, under its owner's key, while it is uploaded; what lies in the object \
-            store, a folder or a bucket, is ciphertext named by ids. The probe uploads two files of its own through the public \
-            API, a small one and one of 8 to 12 MiB, of a length that is drawn anew, reads the objects that they became as \
-            whoever holds the store would, and searches them for pieces of eight bytes of what was uploaded, of a large one \
-            from eight places all over it, as they are, in hexadecimal digits and in Base64, and for their names; the same search must find a mark in the clear that the probe put beside \
-            it. Where the store is a folder it searches every raw file of the system as well, the database's and temporary \
-            ones included, and looks into what is packed there with gzip or zip. It then opens every object there is (a sample drawn anew where there are more than 200), under \
-            the key and at the place where it belongs: what does not open there is not sealed, whatever it looks like, and \
-            what is no object of this system's does not belong there. It cannot see what the provider of a bucket keeps of \
+    about: "A file is sealed in chunks with AES-256-GCM, under its owner's key, while it is uploaded; what lies in the \
+            object store, a folder or a bucket, is ciphertext named by ids. The probe uploads three files of its own, \
+            a small one and one of 8 to 12 MiB through the public API, and one as large by the page's form, of lengths \
+            that are drawn anew, reads the objects that they became as whoever holds the store would, and searches \
+            them for pieces of eight bytes of what was uploaded, of a large one from eight places all over it, as they \
+            are, in hexadecimal digits and in Base64, and for their names; the same search must find a mark in the \
+            clear that the probe put beside it. Where the store is a folder it searches every raw file of the system \
+            as well, the database's and temporary ones included, and looks into what is packed there with gzip or zip. \
+            It then opens every object there is (a sample drawn anew where there are more than 200), under the key and \
+            at the place where it belongs: what does not open there is not sealed, whatever it looks like, and what is \
+            no object of this system's does not belong there. It cannot see what the provider of a bucket keeps of \
             versions that were overwritten.",
     wing: "vault",
     vantage: Vantage::Inside,
@@ -97,7 +99,7 @@ async fn attack(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) 
     }
     let (seen, opened, files) = (walked.seen, walked.opened, raw.as_ref().map_or(0, |raw| raw.0));
     let held = Finding::held(format!(
-        "two uploaded files became ciphertext, {opened} of {seen} objects open under their own key, and {files} raw files hold \
+        "three uploaded files became ciphertext, {opened} of {seen} objects open under their own key, and {files} raw files hold \
          nothing of it"
     ));
     let held = match raw {
@@ -108,10 +110,10 @@ async fn attack(site: &Site, store: &Store, data_dir: &Path, plant: &mut Plant) 
         None => held,
     };
     Ok(held
-        .tried("uploaded a small and a large file, read the objects that they became, and searched them for what was uploaded")
+        .tried("uploaded a small and a large file, and a large one by the page's form, read the objects that they became, and searched them for what was uploaded")
         .tried("put a mark in the clear beside it, and found it by the same search")
         .tried("opened objects under the key and at the place where they belong")
-        .tried("downloaded both and compared them")
+        .tried("downloaded them and compared them")
         .covered("objects", seen)
         .covered("objects opened", opened))
 }

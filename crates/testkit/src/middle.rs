@@ -240,6 +240,7 @@ async fn exchange(state: &State, peer: IpAddr, request: Request<Incoming>) -> Re
     let file = meddling.iter().find_map(|m| match m {
         Meddling::Keep(file) => Some((state.folder.join(file), 0)),
         Meddling::KeepLarge(file, least) => Some((state.folder.join(file), *least)),
+        Meddling::KeepOn(on, file) if covers(*on, &path, 0) => Some((state.folder.join(file), 0)),
         _ => None,
     });
     let changed = alter(&meddling, &path, request.headers_mut()) || scatter || file.is_some();

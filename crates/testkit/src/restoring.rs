@@ -2,7 +2,7 @@
 //! folders alike and takes each deletion for an accident.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fs, io,
     path::{Path, PathBuf},
     sync::{
@@ -83,9 +83,9 @@ fn remember(folder: &Path, known: &mut BTreeMap<PathBuf, Vec<u8>>) -> io::Result
         }
         if entry.file_type()?.is_dir() {
             remember(&path, known)?;
-        } else if !known.contains_key(&path) {
-            let bytes = fs::read(&path)?;
-            known.insert(path, bytes);
+        } else if let Entry::Vacant(unknown) = known.entry(path) {
+            let bytes = fs::read(unknown.key())?;
+            unknown.insert(bytes);
         }
     }
     Ok(())

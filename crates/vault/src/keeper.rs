@@ -1,7 +1,7 @@
 //! Who keeps the root key: this machine in a file, or a service that never gives it away.
 
 use crate::VaultError;
-use std::fmt;
+use std::{fmt, path::Path};
 use zeroize::Zeroizing;
 
 /// Wraps and opens the keys of epochs under a root key that only the keeper knows. Asked at the start and at rotations,
@@ -9,6 +9,11 @@ use zeroize::Zeroizing;
 pub trait RootKeeper: Send + Sync + fmt::Debug {
     /// How it is called in messages: a file's path, or a service's address without credentials.
     fn name(&self) -> String;
+
+    /// The file in which the root key lies, where it lies in one.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 
     /// Wraps a key under the newest root key, bound to its name.
     ///

@@ -124,6 +124,12 @@ impl KeyRing {
         Ok(ring)
     }
 
+    /// The file in which the root key lies, wherever that is; `None` where somebody else keeps it.
+    #[must_use]
+    pub fn root_file(&self) -> Option<&Path> {
+        self.0.root.file()
+    }
+
     /// A path beside the folder of the keys, for what belongs to the same system.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {

@@ -94,6 +94,10 @@ impl RootKeeper for RootKey {
         self.path.display().to_string()
     }
 
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn wrap(&self, name: &str, key: &[u8]) -> Result<Vec<u8>, VaultError> {
         let held = self.refresh()?;
         envelope::seal(held.next.as_ref().unwrap_or(&held.current), name.as_bytes(), key)

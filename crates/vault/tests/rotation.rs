@@ -322,3 +322,15 @@ fn judge(room: &Room, keys: &KeyRing, gone: &mut Vec<(TenantId, Subject)>) {
     assert!(gone.iter().all(|(tenant, subject)| !keys.has(*tenant, *subject).unwrap()), "a key came back later");
     fs::remove_file(room.dir.path().join("log")).unwrap();
 }
+
+#[test]
+fn the_file_of_the_root_key_is_known_wherever_it_lies() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("mounted/of-acme.secret");
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let root = RootSource::File { path: Some(path.clone()), seal: Seal::default() };
+    let keys = KeyRing::open_with(&room.path().join("data"), None, root).unwrap();
+    assert_eq!(keys.root_file(), Some(path.as_path()));
+    let own = room.path().join("own");
+    assert_eq!(KeyRing::open(&own, None).unwrap().root_file(), Some(own.join("root.key").as_path()));
+}

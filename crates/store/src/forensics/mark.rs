@@ -59,7 +59,7 @@ impl Mark {
     /// The needles with the marks among them.
     pub(super) fn among(&self, needles: Needles) -> Needles {
         let numbered = self.left.iter().enumerate();
-        numbered.fold(needles, |needles, (at, (word, _))| needles.words(&name(at), word))
+        numbered.fold(needles, |needles, (at, (word, _))| needles.bytes(&name(at), word.as_bytes()))
     }
 
     /// In how many kinds of places they were found.

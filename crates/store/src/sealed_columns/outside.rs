@@ -11,10 +11,13 @@ use zeroize::Zeroizing;
 /// The needles with every key that opens others among them: the root key where it lies in a file, whether as it is or sealed
 /// with a passphrase, and what is wrapped under it directly. A root key that somebody else keeps cannot be read here.
 pub(super) fn keys(mut needles: Needles, store: &Store, data_dir: &Path) -> Result<Needles, StoreError> {
-    let root = store.keys().beside("root.key");
-    for path in [root.clone(), root.with_extension("key.next")] {
-        if let Some(text) = read(&path)? {
-            needles = digits(&text).map_or(needles.clone(), |key| needles.copies("the root key", &key));
+    if let Some(root) = store.keys().root_file() {
+        let mut next = root.as_os_str().to_owned();
+        next.push(".next");
+        for path in [root.to_owned(), next.into()] {
+            if let Some(text) = read(&path)? {
+                needles = digits(&text).map_or(needles.clone(), |key| needles.copies("the root key", &key));
+            }
         }
     }
     for folder in ["epoch", "secret"] {

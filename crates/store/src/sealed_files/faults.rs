@@ -1,6 +1,6 @@
 //! Ways to break it, made from outside.
 
-use promises::fault::{Bites, Fault, Make, Meddling};
+use promises::fault::{Bites, Fault, Make, Meddling, On};
 
 /// The faults of this control.
 pub const FAULTS: &[Fault] = &[
@@ -39,6 +39,14 @@ pub const FAULTS: &[Fault] = &[
         breaks: &["sealed-files"],
         spares_plants: false,
         make: Make::Middle(&[Meddling::KeepLarge("tmp/spilled", 1 << 20)]),
+        bites: Bites::Altered,
+    },
+    Fault {
+        id: "form-uploads-kept-in-front",
+        about: "A layer in front spills what is uploaded by the page's form to a temporary folder of the system, and leaves it there; what comes through the API it passes on.",
+        breaks: &["sealed-files"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::KeepOn(On::Path("/drawings"), "tmp/forms")]),
         bites: Bites::Altered,
     },
 ];

@@ -42,6 +42,13 @@ fn drawn(from: Range<usize>) -> Result<usize, StoreError> {
     Ok(from.start + usize::try_from(beyond).unwrap_or_default())
 }
 
+/// A picture of words and noise, and its name.
+fn picture(length: usize) -> Result<(String, Vec<u8>), StoreError> {
+    let mut noise = vec![0; length];
+    rand::fill(&mut noise).map_err(|_| StoreError::Vault(VaultError::NoRandomness))?;
+    Ok((words(2)?, [b"\x89PNG\r\n\x1a\n".as_slice(), words(40)?.as_bytes(), &noise].concat()))
+}
+
 /// What was uploaded.
 pub(super) struct Uploaded {
     pub(super) drawing: Uuid,
@@ -83,16 +90,38 @@ impl Plant {
         std::mem::take(&mut self.drawings)
     }
 
-    /// Uploads two pictures of words and noise that nobody has seen before, a small one and a large one.
-    pub(super) async fn uploads(&mut self, site: &Site) -> Result<[Uploaded; 2], Stop> {
-        Ok([self.upload(site, drawn(SMALL)?).await?, self.upload(site, drawn(LARGE)?).await?])
+    /// Uploads three pictures of words and noise that nobody has seen before: a small one and a large one by the API, and a large
+    /// one by the page's form, which takes another way in.
+    pub(super) async fn uploads(&mut self, site: &Site) -> Result<[Uploaded; 3], Stop> {
+        let (small, large) = (self.upload(site, drawn(SMALL)?).await?, self.upload(site, drawn(LARGE)?).await?);
+        Ok([small, large, self.by_form(site, drawn(LARGE)?).await?])
+    }
+
+    async fn by_form(&mut self, site: &Site, length: usize) -> Result<Uploaded, Stop> {
+        let (name, content) = picture(length)?;
+        let boundary = Uuid::new_v4().simple().to_string();
+        let part = |head: &str| format!("--{boundary}\r\nContent-Disposition: form-data; {head}\r\n");
+        let head = part("name=\"name\"")
+            + "\r\n"
+            + &name
+            + "\r\n"
+            + &part(&format!("name=\"file\"; filename=\"{name}.png\""))
+            + "Content-Type: image/png\r\n\r\n";
+        let body = [head.as_bytes(), &content, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str()), ("content-type", kind.as_str())];
+        let answer = site.send("POST", "/drawings", &headers, &body).await?;
+        let led =
+            answer.header("location").and_then(|to| to.strip_prefix("/drawings/")?.split('?').next()?.parse().ok());
+        let drawing =
+            led.filter(|_| answer.status == 303).ok_or(PlantError::Refused("POST /drawings", answer.status))?;
+        self.drawings.push(drawing);
+        Ok(Uploaded { drawing, name, content })
     }
 
     async fn upload(&mut self, site: &Site, length: usize) -> Result<Uploaded, Stop> {
-        let mut noise = vec![0; length];
-        rand::fill(&mut noise).map_err(|_| StoreError::Vault(VaultError::NoRandomness))?;
-        let name = words(2)?;
-        let content = [b"\x89PNG\r\n\x1a\n".as_slice(), words(40)?.as_bytes(), &noise].concat();
+        let (name, content) = picture(length)?;
         let file = Body::File("image/png", &format!("{name}.png"), &content);
         let answer = call(site, Some(&self.token), "POST", "/api/drawings", file).await?;
         let kept: Kept = answer
