@@ -1,8 +1,8 @@
-//! A small application for the gate of a scratch copy to stand in front of.
+//! What stands beside a scratch copy: a small application for its gate to stand in front of, and somebody who is told of erasures.
 
 use http_body_util::Full;
 use hyper::{
-    Request, Response,
+    Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{CONTENT_TYPE, HeaderValue},
     server::conn::http1,
@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// What it answers to everything.
+/// What the application answers to everything.
 const PAGE: &str = "<!doctype html><html lang=\"en\"><title>Application</title><h1>Application</h1></html>";
 
 /// An application on a free port of loopback. Dropped, it is gone.
@@ -32,11 +32,13 @@ impl Application {
     /// # Errors
     /// No port is free.
     pub(crate) async fn promised(profile: &str) -> io::Result<Option<Self>> {
-        let Some(promise) = profile.split("[[promise]]").find(|text| promises_gate(text)) else { return Ok(None) };
+        let Some(promise) = profile.split("[[promise]]").find(|text| promises(text, "upstream-gate")) else {
+            return Ok(None);
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let place = listener.local_addr()?;
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener));
+        accepting.spawn(accept(listener, page));
         Ok(Some(Self { place, open: open_paths(promise), _accepting: accepting }))
     }
 
@@ -48,8 +50,8 @@ impl Application {
     }
 }
 
-fn promises_gate(promise: &str) -> bool {
-    promise.lines().any(|line| line.split_whitespace().eq(["control", "=", "\"upstream-gate\""]))
+fn promises(promise: &str, control: &str) -> bool {
+    promise.lines().any(|line| line.split_whitespace().eq(["control", "=", &format!("\"{control}\"")]))
 }
 
 /// The paths that the promise says need no session.
@@ -58,20 +60,60 @@ fn open_paths(promise: &str) -> Vec<String> {
     list.unwrap_or_default().split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-async fn accept(listener: TcpListener) {
+/// Somebody who is told of erasures, on a free port of loopback, and knows each. Dropped, they are gone.
+#[derive(Debug)]
+pub(crate) struct Recipient {
+    place: SocketAddr,
+    _accepting: JoinSet<()>,
+}
+
+impl Recipient {
+    /// Starts one where the profile promises that erasures are on a clock: those who are told of them are, too.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub(crate) async fn promised(profile: &str) -> io::Result<Option<Self>> {
+        if !profile.split("[[promise]]").any(|text| promises(text, "erase-clock")) {
+            return Ok(None);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let place = listener.local_addr()?;
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, acknowledgement));
+        Ok(Some(Self { place, _accepting: accepting }))
+    }
+
+    /// What `wordbond up` must be told.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        vec!["--recipient".to_owned(), format!("beside=http://{}/", self.place)]
+    }
+}
+
+/// What is answered to everything.
+type Says = fn() -> Response<Full<Bytes>>;
+
+fn page() -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::from_static(PAGE.as_bytes())));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    answer
+}
+
+fn acknowledgement() -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::ACCEPTED;
+    answer
+}
+
+async fn accept(listener: TcpListener, says: Says) {
     let mut serving = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        serving.spawn(serve(stream));
+        serving.spawn(serve(stream, says));
         while serving.try_join_next().is_some() {}
     }
 }
 
-async fn serve(stream: TcpStream) {
-    let answer = async |_: Request<Incoming>| {
-        let mut answer = Response::new(Full::new(Bytes::from_static(PAGE.as_bytes())));
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        Ok::<_, Infallible>(answer)
-    };
+async fn serve(stream: TcpStream, says: Says) {
+    let answer = async |_: Request<Incoming>| Ok::<_, Infallible>(says());
     // Whoever hangs up has had enough.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
 }
@@ -98,5 +140,13 @@ mod tests {
         drop(application);
         tokio::task::yield_now().await;
         assert!(!outbound::upstream::reach::is_open(place).await);
+    }
+
+    #[tokio::test]
+    async fn somebody_is_told_where_erasures_are_on_a_clock() {
+        assert!(Recipient::promised("[[promise]]\ncontrol = \"erase\"\n").await.unwrap().is_none());
+        let recipient = Recipient::promised("[[promise]]\ncontrol = \"erase-clock\"\n").await.unwrap().unwrap();
+        assert_eq!(recipient.arguments(), ["--recipient".to_owned(), format!("beside=http://{}/", recipient.place)]);
+        assert!(outbound::upstream::reach::is_open(recipient.place).await);
     }
 }

@@ -1,7 +1,7 @@
 //! A scratch copy of the whole system: the real executable in a folder of its own, behind a [`Middle`].
 
 use crate::{
-    application::Application,
+    application::{Application, Recipient},
     middle::{Middle, public_port},
 };
 use outbound::{Site, Trust};
@@ -34,12 +34,31 @@ pub struct ScratchSystem {
     public: u16,
     process: Child,
     middle: Middle,
+    beside: Beside,
+}
+
+/// What stands beside the system.
+#[derive(Debug)]
+struct Beside {
     application: Option<Application>,
+    recipient: Option<Recipient>,
+}
+
+impl Beside {
+    async fn promised(profile: &str) -> io::Result<Self> {
+        Ok(Self { application: Application::promised(profile).await?, recipient: Recipient::promised(profile).await? })
+    }
+
+    /// What `wordbond up` must be told of it.
+    fn arguments(&self) -> impl Iterator<Item = String> {
+        let application = self.application.as_ref().map(Application::arguments).unwrap_or_default();
+        application.into_iter().chain(self.recipient.as_ref().map(Recipient::arguments).unwrap_or_default())
+    }
 }
 
 impl ScratchSystem {
     /// Starts the executable with the profile, in a new folder and on free ports, and waits until it serves. Where the profile
-    /// promises a gate, a small application stands behind it.
+    /// promises a gate, a small application stands behind it; where it promises erasures in time, somebody is told of them.
     ///
     /// # Errors
     /// It does not come to serve within a minute; the text ends with the last lines of its log.
@@ -51,8 +70,8 @@ impl ScratchSystem {
         let (closed, listen) = public_port().await?;
         drop(closed);
         let (public, listen) = (public.port(), listen.port());
-        let application = Application::promised(&std::fs::read_to_string(profile)?).await?;
-        let mut process = spawn(executable, profile, folder.path(), (listen, public), application.as_ref())?;
+        let beside = Beside::promised(&std::fs::read_to_string(profile)?).await?;
+        let mut process = spawn(executable, profile, folder.path(), (listen, public), &beside)?;
         let tls = folder.path().join("tls");
         // The last of them to be written.
         wait(&mut process, folder.path(), || tls.join("cert.pem").exists()).await?;
@@ -68,7 +87,7 @@ impl ScratchSystem {
             public,
             process,
             middle,
-            application,
+            beside,
         })
     }
 
@@ -125,7 +144,7 @@ impl ScratchSystem {
     async fn begin_again(&mut self) -> io::Result<()> {
         let _ = std::fs::remove_file(self.folder.path().join("ready.json"));
         let ports = (self.listen, self.public);
-        self.process = spawn(&self.executable, &self.profile, self.folder.path(), ports, self.application.as_ref())?;
+        self.process = spawn(&self.executable, &self.profile, self.folder.path(), ports, &self.beside)?;
         let ready = self.folder.path().join("ready.json");
         wait(&mut self.process, self.folder.path(), || ready.exists()).await
     }
@@ -167,7 +186,7 @@ fn spawn(
     profile: &Path,
     folder: &Path,
     (listen, public): (u16, u16),
-    application: Option<&Application>,
+    beside: &Beside,
 ) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(folder.join("scratch.log"))?;
     Command::new(executable)
@@ -178,7 +197,7 @@ fn spawn(
         .arg(folder)
         .args(["--listen", &format!("127.0.0.1:{listen}")])
         .args(["--public-url", &format!("https://localhost:{public}")])
-        .args(application.map(Application::arguments).unwrap_or_default())
+        .args(beside.arguments())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

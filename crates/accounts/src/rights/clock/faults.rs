@@ -130,6 +130,60 @@ pub const ERASE_FAULTS: &[Fault] = &[
         },
         "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'drop_ticket')",
     ),
+    fault(
+        "erase-clock-recipient-not-told",
+        "people are erased in time, and what would tell the others who hold their data is silently dropped",
+        ERASE,
+        false,
+        Make::Sql {
+            make: "CREATE FUNCTION wordbond.drop_telling() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN
+                       IF EXISTS (SELECT FROM wordbond.job AS j WHERE j.tenant_id = NEW.tenant_id AND j.job_id = NEW.job_id
+                                  AND j.kind = 'rights.tell') THEN
+                           RETURN NULL;
+                       END IF;
+                       RETURN NEW;
+                   END $$;
+                   CREATE TRIGGER drop_telling BEFORE INSERT ON wordbond.ticket
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.drop_telling()",
+            undo: "DROP TRIGGER drop_telling ON wordbond.ticket; DROP FUNCTION wordbond.drop_telling();
+                   INSERT INTO wordbond.ticket (tenant_id, job_id, due_at)
+                       SELECT j.tenant_id, j.job_id, now() FROM wordbond.job AS j WHERE j.kind = 'rights.tell'
+                           AND NOT EXISTS (SELECT FROM wordbond.ticket AS t
+                                           WHERE t.tenant_id = j.tenant_id AND t.job_id = j.job_id)",
+        },
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'drop_telling')",
+    ),
+    fault(
+        "erase-clock-recipient-marked-told",
+        "each of the others who hold the data is marked as told the moment that the erasure begins, and nobody tells them",
+        ERASE,
+        false,
+        Make::Sql {
+            // Whom it is about is kept beside it, so that they can be told after all.
+            make: "CREATE FUNCTION wordbond.mark_told() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN
+                       NEW.said := encode(NEW.subject, 'base64');
+                       NEW.state := 'acknowledged';
+                       NEW.told_at := now();
+                       NEW.subject := NULL;
+                       RETURN NEW;
+                   END $$;
+                   CREATE TRIGGER mark_told BEFORE INSERT ON wordbond.rights_step
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.mark_told()",
+            undo: "DROP TRIGGER mark_told ON wordbond.rights_step; DROP FUNCTION wordbond.mark_told();
+                   WITH again AS (
+                       UPDATE wordbond.rights_step
+                       SET state = 'open', told_at = NULL, subject = decode(said, 'base64'), said = NULL
+                       WHERE state = 'acknowledged' AND said IS NOT NULL RETURNING step_id),
+                   job AS (
+                       INSERT INTO wordbond.job (tenant_id, job_id, kind, ids, created_at)
+                       SELECT '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'rights.tell', ARRAY[step_id], now()
+                       FROM again RETURNING tenant_id, job_id)
+                   INSERT INTO wordbond.ticket (tenant_id, job_id, due_at) SELECT tenant_id, job_id, now() FROM job",
+        },
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'mark_told')",
+    ),
 ];
 
 /// Ways to break the clock of copies.
