@@ -258,7 +258,10 @@ async fn what_a_crash_leaves_goes_with_a_later_sweep() {
     let told = audit::list(&mut operators, 10).await.unwrap();
     let told: Vec<_> = told.iter().filter(|entry| entry.event.action == "retention.sweep").collect();
     assert_eq!(told.len(), 1, "the sweep that took something");
-    assert_eq!(serde_json::to_value(&told[0].event.context).unwrap(), json!({ "objects": "1", "unfinished files": "1" }));
+    assert_eq!(
+        serde_json::to_value(&told[0].event.context).unwrap(),
+        json!({ "objects": "1", "unfinished files": "1" })
+    );
     assert_eq!(content(&db, &ada, kept).await.unwrap().1, bytes());
     let mut tx = scoped(db.store(), &ada).await;
     let late = drawings::create(&mut tx, "late", Kind::Png, &lost).await.unwrap();
