@@ -14,7 +14,7 @@ mod write;
 
 pub use cloud::{CloudError, Credentials};
 pub use read::Reader;
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, due, sweep};
 pub use write::{Writer, put};
 
 use crate::{Scoped, Store, StoreError, jobs, time::At};

@@ -16,7 +16,8 @@ pub use plant::Plant;
 use crate::{
     Address, Store, StoreError,
     forensics::{self, Kind, Places},
-    observations,
+    observations, operator_tenant,
+    rights::retention,
     sealed_columns::PlantError,
     server::Layout,
     time::At,
@@ -30,6 +31,7 @@ use promises::{
     Finding, Promise,
     control::{ControlSpec, Mode, ParamKind, ParamSpec, Standards, Stronger, Vantage},
 };
+use serde::Serialize;
 use std::{
     fs,
     io::ErrorKind,
@@ -98,7 +100,7 @@ pub const EVERY: Span = Span::hours(1);
 const SLACK: SignedDuration = SignedDuration::from_hours(26);
 
 /// What a sweep removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Logs of whole days.
     pub days: usize,
@@ -108,7 +110,8 @@ pub struct Swept {
     pub reports: u64,
 }
 
-/// Removes what has been kept for `keep` from the logs of the system in `data_dir`. With `dry` it only counts.
+/// Removes what has been kept for `keep` from the logs of the system in `data_dir`, and tells how much that was. With `dry` it
+/// only counts.
 ///
 /// # Errors
 /// When a log cannot be read or removed, or the database refuses.
@@ -125,10 +128,11 @@ pub async fn sweep(store: &Store, data_dir: &Path, keep: Span, dry: bool) -> Res
     } else {
         "WITH gone AS (DELETE FROM wordbond.csp_report WHERE last_seen < $1 RETURNING 1) SELECT count(*) FROM gone"
     };
-    let mut system = store.system().await?;
-    let reports: i64 = sqlx::query_scalar(statement).bind(At(before(now, keep))).fetch_one(system.conn()).await?;
-    system.commit().await?;
+    let mut scoped = store.scoped(operator_tenant(), &retention::actor()).await?;
+    let reports: i64 = sqlx::query_scalar(statement).bind(At(before(now, keep))).fetch_one(scoped.conn()).await?;
     swept.reports = u64::try_from(reports).unwrap_or_default();
+    let gone = [("logs", swept.days as u64), ("lines", swept.lines as u64), ("wordbond.csp_report", swept.reports)];
+    retention::tell(scoped, &[], if dry { &[] } else { &gone }).await?;
     Ok(swept)
 }
 
@@ -230,11 +234,11 @@ async fn attack(
     if let Some(old) = entries.older_than(limit, plant.old_day()) {
         return Err(Stop::Broke(format!("a log has an entry of {old}, and logs are kept for {keep}")));
     }
+    let days = plant.days_stand(&layout, before(now, keep))?;
+    let marks = plant.marks_stand(&entries, before(now, keep))?;
     if let Some(stray) = strays::first(&Places::of(data_dir), &layout, limit)? {
         return Err(Stop::Broke(stray));
     }
-    let days = plant.days_stand(&layout, before(now, keep))?;
-    let marks = plant.marks_stand(&entries, before(now, keep))?;
     let starts = starts_are_told(store, &entries, before(now, keep)).await?;
     let gone = plant.old_day_went(&layout, now)?;
     let old_reports = reports_that_stay(store, limit).await?;

@@ -36,7 +36,8 @@ use uuid::Uuid;
 pub const SPEC: ControlSpec = ControlSpec {
     id: "retention-active",
     title: "Active customers keep their data",
-    about: "What runs out is said on the data map, table by table, and nowhere else; retention jobs delete that and tell how much. \
+    about: "What runs out is said on the data map, table by table, and nowhere else; retention jobs delete that. The log tells how much \
+            of rows, logs and objects went; sessions, what was good for one use and mails go without a word of their own. \
             The probe leaves something that has run out, takes every row of the oldest and the newest teams, runs every \
             retention job of the system itself, and compares: what is missing must have run out by the map, unless somebody \
             of the team was at work meanwhile, as its log tells. Before it runs any of them it counts, in every table in which \

@@ -1,10 +1,11 @@
-//! `wordbond retention`: what has run out by the data map, and letting it go now rather than at the next hour.
+//! `wordbond retention`: what has run out by the data map, among the logs and among stored objects, and letting it go now rather
+//! than at the next hour.
 
-use crate::{check, cli::DataDir, output::say, running::Ready};
+use crate::{check, cli::DataDir, nightly, output::say, running::Ready};
 use clap::Args;
 use std::error::Error;
 use store::{
-    DataMap, Store, StoreError,
+    DataMap, Store, StoreError, blobs, log_retention,
     rights::{retention, rows::Counts},
     upkeep,
 };
@@ -28,20 +29,34 @@ pub(crate) struct Retention {
 /// Runs the command and says how it ended.
 pub(crate) async fn run(arguments: Retention) -> Result<u8, Box<dyn Error>> {
     let ready = Ready::find(&arguments.data.data_dir)?;
-    let store = check::attach(&arguments.data.data_dir, &ready).await?.store.clone();
-    let due = retention::due(&store).await?;
-    let counts = if arguments.dry_run { due } else { went(due, &let_go(&store).await?) };
+    let system = check::attach(&arguments.data.data_dir, &ready).await?;
+    let (store, dry, keep) = (&system.store, arguments.dry_run, nightly::keep(&system.in_force.profile));
+    let logs = log_retention::sweep(store, &system.data_dir, keep, dry).await?;
+    let now = store.clock().now();
+    let objects = if dry { blobs::due(store, now).await? } else { blobs::sweep(store, now).await? };
+    let due = retention::due(store).await?;
+    let counts = if dry { due } else { went(due, &let_go(store).await?) };
     if arguments.json {
-        say(serde_json::to_string(&serde_json::json!({ "dry_run": arguments.dry_run, "rows": counts }))?);
+        let all = serde_json::json!({ "dry_run": dry, "rows": counts, "logs": logs, "objects": objects });
+        say(serde_json::to_string(&all)?);
         return Ok(0);
     }
     let map = DataMap::own()?;
-    let verb = if arguments.dry_run { "have run out" } else { "went" };
-    for (name, rows) in counts.iter().filter(|(_, rows)| **rows > 0) {
-        let keep = map.table(name).map(|table| table.retention.clone()).unwrap_or_default();
-        say(format!("{rows:>8} rows of {name} {verb} (kept {keep})"));
+    let kept = |name: &String| map.table(name).map(|table| table.retention.clone()).unwrap_or_default();
+    let rows = counts.iter().map(|(name, rows)| (*rows, format!("rows of {name}"), kept(name)));
+    let files = [
+        (logs.days as u64, "logs of a day".to_owned(), keep.to_string()),
+        (logs.lines as u64, "lines of the log of starts".to_owned(), keep.to_string()),
+        (logs.reports, "reports of browsers among the logs".to_owned(), keep.to_string()),
+        (objects.orphans as u64, "objects without a row".to_owned(), "an hour".to_owned()),
+        (objects.unfinished as u64, "files whose writing was cut short".to_owned(), "an hour".to_owned()),
+    ];
+    let verb = if dry { "have run out" } else { "went" };
+    let all: Vec<_> = rows.chain(files).filter(|(count, ..)| *count > 0).collect();
+    for (count, what, keep) in &all {
+        say(format!("{count:>8} {what} {verb} (kept {keep})"));
     }
-    if counts.values().all(|rows| *rows == 0) {
+    if all.is_empty() {
         say("nothing has run out");
     }
     Ok(0)

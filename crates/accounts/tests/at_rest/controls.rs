@@ -3,7 +3,7 @@
 use crate::system::System;
 use ::accounts::rights::erase;
 use jiff::SignedDuration;
-use kernel::Span;
+use kernel::{Actor, Span};
 use privacy::{case, deadline::Calendar};
 use promises::{
     Fault, Finding, Kind, Outcome, Promise,
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use store::{
     Store,
     accounts::{self, NewAccount},
-    log_retention, retention_active,
+    audit, log_retention, operator_tenant, retention_active,
     rights::decide::{self, Decision},
     sealed_columns,
 };
@@ -97,6 +97,11 @@ async fn logs_end_and_name_nobody() {
     let swept = log_retention::sweep(&system.store, system.data_dir(), Span::days(90), true).await.unwrap();
     assert_eq!((swept.days, swept.lines), (1, 0));
     assert_eq!(log_retention::sweep(&system.store, system.data_dir(), Span::days(90), false).await.unwrap(), swept);
+    let mut operators = system.store.scoped(operator_tenant(), &Actor::Operator).await.unwrap();
+    let told = audit::list(&mut operators, 1).await.unwrap();
+    let newest = told.first().map(|entry| (entry.event.action.as_str(), entry.event.context.get("logs").cloned()));
+    assert_eq!(newest, Some(("retention.sweep", Some("1".to_owned()))));
+    drop(operators);
     let finding = log_retention::probe(&system.site, &system.store, system.data_dir(), &mut plant, &promise).await;
     assert!(finding.saw().contains("was swept"), "{}", finding.saw());
     system.close().await;

@@ -29,17 +29,18 @@ pub(super) fn sync(folder: &Path, tenant: TenantId, owner: PersonId) -> Result<(
     Ok(())
 }
 
-/// Removes files that were being written when their process ended, and are older than `before`. Yields how many.
-pub(super) fn remove_unfinished(folder: &Path, before: Timestamp) -> io::Result<usize> {
+/// Removes files that were being written when their process ended, and are older than `before`. Yields how many. With `dry` it
+/// only counts.
+pub(super) fn remove_unfinished(folder: &Path, before: Timestamp, dry: bool) -> io::Result<usize> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            removed += remove_unfinished(&entry.path(), before)?;
+            removed += remove_unfinished(&entry.path(), before, dry)?;
         } else if is_unfinished(&entry.file_name().to_string_lossy())
             && entry.metadata().is_ok_and(|data| data.mtime() < before.as_second())
         {
-            match fs::remove_file(entry.path()) {
+            match if dry { Ok(()) } else { fs::remove_file(entry.path()) } {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => removed += 1,
             }
@@ -65,8 +66,9 @@ mod tests {
         for name in ["whole", "half#1", "half#12", "odd#x"] {
             fs::write(below.join(name), b"x").unwrap();
         }
-        assert_eq!(remove_unfinished(room.path(), Timestamp::UNIX_EPOCH).unwrap(), 0);
-        assert_eq!(remove_unfinished(room.path(), Timestamp::MAX).unwrap(), 2);
+        assert_eq!(remove_unfinished(room.path(), Timestamp::UNIX_EPOCH, false).unwrap(), 0);
+        assert_eq!(remove_unfinished(room.path(), Timestamp::MAX, true).unwrap(), 2);
+        assert_eq!(remove_unfinished(room.path(), Timestamp::MAX, false).unwrap(), 2);
         let mut left: Vec<_> = fs::read_dir(&below).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["odd#x", "whole"]);

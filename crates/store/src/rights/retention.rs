@@ -167,13 +167,22 @@ async fn of_team(
     Ok(gone)
 }
 
-fn actor() -> Actor {
+pub(crate) fn actor() -> Actor {
     Actor::Job { name: "retention".to_owned() }
 }
+
 /// Tells how many rows went, if any did, in the scope's tenant, and makes both last.
-async fn end(mut scoped: Scoped, table: &Table, targets: &[String], rows: u64) -> Result<(), StoreError> {
-    if rows > 0 {
-        audit::note(&mut scoped, "retention.sweep", targets, &[(&table.name, &rows.to_string())]).await?;
+async fn end(scoped: Scoped, table: &Table, targets: &[String], rows: u64) -> Result<(), StoreError> {
+    tell(scoped, targets, &[(&table.name, rows)]).await
+}
+
+/// Tells how much went of what, if anything did, in the scope's tenant, and makes both last.
+pub(crate) async fn tell(mut scoped: Scoped, targets: &[String], gone: &[(&str, u64)]) -> Result<(), StoreError> {
+    let counts: Vec<(&str, String)> =
+        gone.iter().filter(|(_, count)| *count > 0).map(|(what, count)| (*what, count.to_string())).collect();
+    if !counts.is_empty() {
+        let counts: Vec<(&str, &str)> = counts.iter().map(|(what, count)| (*what, count.as_str())).collect();
+        audit::note(&mut scoped, "retention.sweep", targets, &counts).await?;
     }
     scoped.commit().await
 }

@@ -3,12 +3,13 @@
 use super::{colleague, scoped, team};
 use jiff::SignedDuration;
 use kernel::{Actor, Clock as _, FixedClock, PersonId, SystemClock};
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor as _};
 use std::{fs, path::PathBuf, sync::Arc};
 use store::{
-    Role, StoreError, blobs,
+    Role, StoreError, audit, blobs,
     drawings::{self, File, Kind, LARGEST, Which},
-    jobs, key_census,
+    jobs, key_census, operator_tenant,
     tenancy::Joined,
 };
 use testkit::ScratchDb;
@@ -248,9 +249,19 @@ async fn what_a_crash_leaves_goes_with_a_later_sweep() {
     let now = SystemClock.now();
     let early = blobs::sweep(db.store(), now).await.unwrap();
     assert_eq!((early.orphans, early.unfinished, early.seen), (0, 0, 2));
+    let due = blobs::due(db.store(), now + SignedDuration::from_hours(2)).await.unwrap();
+    assert_eq!((due.orphans, due.unfinished, files(&db).len()), (1, 1, 3), "it only counts");
     let late = blobs::sweep(db.store(), now + SignedDuration::from_hours(2)).await.unwrap();
-    assert_eq!((late.orphans, late.unfinished), (1, 1));
+    assert_eq!(late, due);
     assert_eq!(files(&db).len(), 1);
+    let mut operators = db.store().scoped(operator_tenant(), &Actor::Operator).await.unwrap();
+    let told = audit::list(&mut operators, 10).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|entry| entry.event.action == "retention.sweep").collect();
+    assert_eq!(told.len(), 1, "the sweep that took something");
+    assert_eq!(
+        serde_json::to_value(&told[0].event.context).unwrap(),
+        json!({ "objects": "1", "unfinished files": "1" })
+    );
     assert_eq!(content(&db, &ada, kept).await.unwrap().1, bytes());
     let mut tx = scoped(db.store(), &ada).await;
     let late = drawings::create(&mut tx, "late", Kind::Png, &lost).await.unwrap();
