@@ -9,6 +9,7 @@ mod garden;
 mod held;
 mod person;
 mod remains;
+pub mod trace;
 
 pub use faults::FAULTS;
 pub use garden::Garden;
@@ -37,28 +38,32 @@ use store::{
 pub const SPEC: ControlSpec = ControlSpec {
     id: "erase",
     title: "Erasure reaches every place on the data map",
-    about: "An erasure deletes or anonymises rows as the data map says, destroys the person's keys in every copy of the key \
-            store, deletes their files, and is done only when every place was searched again. The probe plants somebody \
-            through the public routes in every place on the map that can be reached so: an account with a proven address, a \
-            team of their own that goes with them and a team of others that stays, notes, drawings, objectives and check-ins, \
-            shares both ways, tokens, sessions, a second factor, links and invitations, also such that others sent to their \
-            address and to the one that they had before, and people without an account whom others put down under either. It sees that it finds their rows, ciphertext, keys and objects in the raw files; asks for the erasure as \
-            they would; and waits for the receipt. Then their sessions, tokens and sign-in must be dead; no row of any table \
-            of the database, on the map or not, nor of the server's catalogues, may hold an id, look-up key or ciphertext of \
-            theirs, but for ids that the map lets stand as the team's; there may be no large object, no foreign server and, on a \
-            server of our own, no other database; the team must show neither address; their keys must lie nowhere in the data directory, the key store or its mirror, under \
-            no name, and not beside the mark of their destruction either, neither as they are \
-            nor in hexadecimal digits, in Base64 or packed with gzip or zip (what is packed otherwise proves nothing); their objects must be gone; no word of theirs may stand anywhere there in the clear; and every row of the \
-            others, and of a sample of all people and teams, drawn anew each time, must be as before. \
-            Somebody else whose data a law holds must stay, asked or not, and go when the hold ends. \
-            For all erasures that were ever reported done, not the planted one alone, it compares every id in every column \
-            and every key with what was erased. What stays in the database's own files until the nightly scrub, and in its \
-            write-ahead log, is ciphertext whose keys are destroyed; the finding counts it, and says when the last scrub was: \
-            if the log tells of none for two days, the promise is broken. The hold, and the change of \
-            the address, are made by the call that their pages make: the probe is no administrator and reads no mail. Not seen: \
-            looks of administrators, which no visitor can plant; mails that were sent; backups, which are another promise; what \
-            is kept outside the data directory and the places of keys and objects; copies that were made of other people's keys before; and, at a managed server, \
-            its raw files.",
+    about: "An erasure deletes or anonymises rows as the data map says, destroys the person's keys in every copy of \
+            the key store, deletes their files, and is done only when every place was searched again. The probe \
+            plants somebody through the public routes in every place on the map that can be reached so: an account \
+            with a proven address, a team of their own that goes with them and a team of others that stays, notes, \
+            drawings, objectives and check-ins, shares both ways, tokens, sessions, a second factor, links and \
+            invitations, also such that others sent to their address and to the one that they had before, and people \
+            without an account whom others put down under either. It sees that it finds their rows, ciphertext, keys \
+            and objects in the raw files; asks for the erasure as they would; and waits for the receipt. Then their \
+            sessions, tokens and sign-in must be dead; no row of any table of the database, on the map or not, nor \
+            of the server's catalogues, may hold an id, look-up key or ciphertext of theirs, but for ids that the \
+            map lets stand as the team's; there may be no large object, no foreign server and, on a server of our \
+            own, no other database; the team must show neither address; their keys must lie nowhere in the data \
+            directory, the key store or its mirror, under no name, and not beside the mark of their destruction \
+            either, neither as they are nor in hexadecimal digits, in Base64 or packed with gzip or zip (what is \
+            packed otherwise proves nothing); their objects must be gone; no word of theirs may stand anywhere there \
+            in the clear; and every row of the others, and of a sample of all people and teams, drawn anew each \
+            time, must be as before. Somebody else whose data a law holds must stay, asked or not, and go when the \
+            hold ends. For all erasures that were ever reported done, not the planted one alone, it compares every \
+            id in every column and every key with what was erased. What stays in the database's own files until the \
+            nightly scrub, and in its write-ahead log, is ciphertext whose keys are destroyed; the finding counts \
+            it, and says when the last scrub was: if the log tells of none for two days, the promise is broken. The \
+            hold, and the change of the address, are made by the call that their pages make: the probe is no \
+            administrator and reads no mail. Not seen: looks of administrators, which no visitor can plant; mails \
+            that were sent; backups, which are another promise; what is kept outside the data directory and the \
+            places of keys and objects; copies that were made of other people's keys before; and, at a managed \
+            server, its raw files.",
     wing: "privacy",
     vantage: Vantage::Inside,
     params: &[],

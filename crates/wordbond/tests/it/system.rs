@@ -8,11 +8,11 @@ use std::{
 };
 use testkit::ScratchSystem;
 
-fn executable() -> &'static Path {
+pub(crate) fn executable() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_wordbond"))
 }
 
-fn profile(name: &str) -> PathBuf {
+pub(crate) fn profile(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles").join(name).canonicalize().unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Where the person was, and what is left of them.
 
-use super::{garden::Garden, person::Person};
+use super::{garden::Garden, person::Person, trace::Counts};
 use crate::attack::Stop;
 use kernel::{PersonId, TenantId};
 use std::{
@@ -188,6 +188,20 @@ impl Before {
             }
         }
         Ok(())
+    }
+
+    /// How often their words, ciphertext, keys and objects are found, by kind of place.
+    pub(super) async fn count(&self, store: &Store, data_dir: &Path) -> Result<Counts, Stop> {
+        let nowhere = || Stop::Failed("the raw files are a provider's".to_owned());
+        let marked = search(store, data_dir, &self.needles).await?.ok_or_else(nowhere)?;
+        marked.proves(|_| true).map_err(Stop::Failed)?;
+        let searched = &marked.searched;
+        let times = |kind| {
+            let words = searched.times(WORDS, kind) + searched.times(TOKEN, kind);
+            [words, searched.times(CIPHERTEXT, kind), searched.times(KEY, kind), searched.times(OBJECT, kind)]
+        };
+        let kinds = searched.files.keys().filter(|kind| **kind != Kind::Mails);
+        Ok(kinds.map(|kind| (*kind, times(*kind))).collect())
     }
 
     fn named_after_them(&self, folder: &Path) -> Vec<PathBuf> {
