@@ -119,6 +119,7 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Register, Trust};
 
     fn refused(text: &str) -> EndpointError {
         text.parse::<Endpoint>().unwrap_err()
@@ -150,6 +151,16 @@ mod tests {
         }
         for open in ["http://crm.example/", "http://10.0.0.1/", "http://8.8.8.8/", "http://localhost.example/"] {
             assert_eq!(refused(open), EndpointError::Plain(open.to_owned()), "{open}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_pushed_to_a_host_outside_the_register() {
+        let dialler = Dialler::new(Register::only("crm.example"), Trust::none());
+        for url in ["http://127.0.0.1:1/", "https://other.example/"] {
+            let endpoint: Endpoint = url.parse().unwrap();
+            let pushed = endpoint.push(&dialler, "text/plain", Vec::new()).await;
+            assert_eq!(pushed.unwrap_err(), OutboundError::Unregistered(endpoint.host().to_owned()));
         }
     }
 }
