@@ -423,10 +423,11 @@ mod tests {
     /// The controls that a table of docs/PROMISES.md lists, with the least mode of each.
     fn listed(table: &str) -> Vec<(String, String)> {
         let rows = table.lines().filter(|line| line.starts_with("| `"));
-        let cells =
-            |row: &str| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-        let ends = |cells: Vec<String>| (cells[0].trim_matches('`').to_owned(), cells[cells.len() - 1].clone());
-        rows.map(|row| ends(cells(row))).collect()
+        let ends = |row: &str| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            (cells[0].trim_matches('`').to_owned(), cells[cells.len() - 1].to_owned())
+        };
+        rows.map(ends).collect()
     }
 
     fn known(specs: &[ControlSpec]) -> Vec<(String, String)> {

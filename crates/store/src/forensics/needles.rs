@@ -17,10 +17,32 @@ const MOST: usize = 512;
 
 /// One window, and which needle it is from.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
-    pub(super) needle: usize,
-    /// What must follow, from the window's beginning on, for the needle to have been found; empty where the window is enough.
-    pub(super) whole: Vec<u8>,
+struct Window {
+    needle: usize,
+    rest: Rest,
+}
+
+/// What must stand beside a window for its needle to have been found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Nothing: the window is enough.
+    Nothing,
+    /// This, from the window's beginning on.
+    Whole(Vec<u8>),
+    /// This behind it, or behind one byte more, which the database's own compression puts there.
+    Next(Vec<u8>),
+}
+
+impl Rest {
+    fn is_at(&self, found: &[u8]) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Whole(whole) => found.starts_with(whole),
+            Self::Next(next) => {
+                [WINDOW, WINDOW + 1].iter().any(|at| found.get(*at..).is_some_and(|rest| rest.starts_with(next)))
+            }
+        }
+    }
 }
 
 /// A set of needles, each with a name that may be shown: the bytes never are.
@@ -43,16 +65,22 @@ impl Needles {
     }
 
     /// The words of a text, each of at least eight letters, as they may be written: in either case, as UTF-16, in hexadecimal
-    /// digits, in Base64. A piece of eight letters is enough.
+    /// digits, in Base64. A piece of eight letters is enough, or of sixteen where all are hexadecimal digits: of those eight are as
+    /// any small number.
     #[must_use]
     pub fn words(mut self, name: &str, text: &str) -> Self {
         let needle = self.named(name);
         for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= WINDOW) {
             for written in [word.to_owned(), word.to_lowercase(), word.to_uppercase()] {
-                self.pieces(needle, written.as_bytes());
+                if is_digits(word) {
+                    self.pairs(needle, written.as_bytes());
+                } else {
+                    self.pieces(needle, written.as_bytes());
+                }
                 let wide: Vec<u8> = written.encode_utf16().flat_map(u16::to_le_bytes).collect();
                 // Eight bytes of it are four letters, as any four small numbers are: eight letters must be there.
-                wide.windows(2 * WINDOW).step_by(2).for_each(|window| self.add(needle, window, window));
+                let letters = if is_digits(word) { 2 * WINDOW } else { WINDOW };
+                wide.windows(2 * letters).step_by(2).for_each(|window| self.whole(needle, window));
                 self.hexadecimal(needle, written.as_bytes());
                 for shift in 0..3 {
                     self.pieces(needle, base64_middle(written.as_bytes(), shift).as_bytes());
@@ -75,11 +103,11 @@ impl Needles {
     pub fn id(mut self, name: &str, id: Uuid) -> Self {
         let needle = self.named(name);
         let end = id.as_bytes().split_at(WINDOW).1.to_vec();
-        self.add(needle, &end, &[]);
+        self.add(needle, &end, Rest::Nothing);
         let text = id.to_string();
         let written = text.split_at(text.len() - 17).1.to_owned();
         for written in [written.clone(), written.to_uppercase(), written.replace('-', "")] {
-            self.add(needle, written.as_bytes(), written.as_bytes());
+            self.whole(needle, written.as_bytes());
         }
         self
     }
@@ -152,32 +180,41 @@ impl Needles {
         let lower: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         // Eight digits are four letters: too little to tell words apart, so the whole must be there.
         for written in [lower.to_uppercase(), lower] {
-            let whole = written.as_bytes().get(..written.len().min(LONGEST)).unwrap_or_default();
-            self.add(needle, whole, whole);
+            self.whole(needle, written.as_bytes());
         }
     }
 
     fn whole(&mut self, needle: usize, bytes: &[u8]) {
         let whole = bytes.get(..bytes.len().min(LONGEST)).unwrap_or_default();
-        self.add(needle, whole, whole);
+        self.add(needle, whole, Rest::Whole(whole.to_vec()));
+    }
+
+    /// Every window with the one behind it.
+    fn pairs(&mut self, needle: usize, bytes: &[u8]) {
+        for block in blocks(bytes) {
+            for pair in block.windows(2 * WINDOW) {
+                let (window, next) = pair.split_at(WINDOW);
+                self.add(needle, window, Rest::Next(next.to_vec()));
+            }
+        }
     }
 
     /// Every window, or some from all over where there are many.
     fn pieces(&mut self, needle: usize, bytes: &[u8]) {
         for block in blocks(bytes) {
-            block.windows(WINDOW).for_each(|window| self.add(needle, window, &[]));
+            block.windows(WINDOW).for_each(|window| self.add(needle, window, Rest::Nothing));
         }
     }
 
-    fn add(&mut self, needle: usize, window: &[u8], whole: &[u8]) {
+    fn add(&mut self, needle: usize, window: &[u8], rest: Rest) {
         let Some(first) = window.first_chunk::<WINDOW>() else { return };
         // A run of one byte is found everywhere.
         if first.iter().all(|byte| Some(byte) == first.first()) {
             return;
         }
         let known = self.windows.entry(*first).or_default();
-        if !known.iter().any(|window| window.needle == needle && window.whole == whole) {
-            known.push(Window { needle, whole: whole.to_vec() });
+        if !known.iter().any(|window| window.needle == needle && window.rest == rest) {
+            known.push(Window { needle, rest });
         }
     }
 
@@ -203,13 +240,18 @@ impl Finder {
             if at >= until {
                 continue;
             }
-            for Window { needle, whole } in self.windows.get(found.pattern().as_usize()).into_iter().flatten() {
-                if buffer.get(at..).is_some_and(|rest| rest.starts_with(whole)) {
+            for Window { needle, rest } in self.windows.get(found.pattern().as_usize()).into_iter().flatten() {
+                if buffer.get(at..).is_some_and(|found| rest.is_at(found)) {
                     tell(*needle, at);
                 }
             }
         }
     }
+}
+
+/// Whether a word is long enough to be looked for by pairs of windows, and says so little in eight letters that it must be.
+fn is_digits(word: &str) -> bool {
+    word.len() >= 2 * WINDOW && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The bytes themselves, or blocks from all over them where they are many.

@@ -199,6 +199,21 @@ mod tests {
     }
 
     #[test]
+    fn eight_digits_of_a_token_are_nobodys_and_sixteen_are() {
+        let digits = "0f1e2d3c4b5a69788796a5b4c3d2e1f000112233445566778899aabbccddeeff";
+        let needles = Needles::new().words("a token", &format!("wbt_{digits}"));
+        let (one, other) = (&digits[16..24], &digits[24..32]);
+        let packed = format!("x{one}\0{other}x");
+        let wide: Vec<u8> = digits.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for found_in in [digits.as_bytes(), digits.to_uppercase().as_bytes(), packed.as_bytes(), &wide] {
+            assert!(!found(&needles, found_in).is_empty(), "{}", String::from_utf8_lossy(found_in));
+        }
+        for nobodys in [one.to_owned(), digits[16..31].to_owned(), format!("{one}--{other}")] {
+            assert_eq!(found(&needles, nobodys.as_bytes()), [], "{nobodys}");
+        }
+    }
+
+    #[test]
     fn bytes_are_found_as_somebody_may_have_written_them_down() {
         // Python: `bytes((i * 37 + 11) % 256 for i in range(48))`, its `hex()` and `base64.encodebytes(b"k:" + …)`.
         let key: Vec<u8> = (0..48_u32).map(|at| u8::try_from((at * 37 + 11) % 256).unwrap()).collect();

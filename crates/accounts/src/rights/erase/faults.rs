@@ -41,19 +41,19 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "erase-takes-others-along",
-        about: "With each account that is erased, the oldest other one loses the password that it had.",
+        about: "With each account that is erased, five people of other teams, the oldest first, are dated a thousand years ahead.",
         breaks: &["erase"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE FUNCTION wordbond.along() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
                    BEGIN
-                       UPDATE wordbond.account SET password_hash = '\\x00'::bytea || password_hash WHERE account_id = (
-                           SELECT account_id FROM wordbond.account WHERE get_byte(password_hash, 0) <> 0 ORDER BY created_at LIMIT 1);
+                       UPDATE wordbond.person SET created_at = created_at + interval '1000 years' WHERE person_id IN (
+                           SELECT person_id FROM wordbond.person WHERE created_at < now() ORDER BY created_at LIMIT 5);
                        RETURN OLD;
                    END $$;
                    CREATE TRIGGER along AFTER DELETE ON wordbond.account FOR EACH ROW EXECUTE FUNCTION wordbond.along()",
             undo: "DROP TRIGGER along ON wordbond.account; DROP FUNCTION wordbond.along();
-                   UPDATE wordbond.account SET password_hash = substring(password_hash FROM 2) WHERE get_byte(password_hash, 0) = 0",
+                   UPDATE wordbond.person SET created_at = created_at - interval '1000 years' WHERE created_at > now()",
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'along')"),
     },
