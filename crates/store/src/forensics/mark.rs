@@ -37,15 +37,17 @@ impl Mark {
     /// # Errors
     /// When one cannot be left.
     pub(super) async fn leave(store: &Store, places: &Places) -> Result<Self, StoreError> {
+        let mut left = Vec::new();
+        // First: from then on no write-ahead log goes.
+        let unseen = Unseen::leave(store, &mut left).await?;
         // The one table where something is kept in the clear: what browsers report, which is about nobody.
         let reported = word();
         reports::count(store, "connect-src", &reported, "/").await?;
-        let mut left = vec![(reported.clone(), vec![Kind::Table, Kind::BTree, Kind::Wal])];
+        left.push((reported.clone(), vec![Kind::Table, Kind::BTree, Kind::Wal]));
         let knocked = word();
         if knock(store, &knocked).await? {
             left.push((knocked, vec![Kind::Log]));
         }
-        let unseen = Unseen::leave(store, &mut left).await?;
         let nameless = nameless(places.data_dir(), &mut left).map_err(unexpected)?;
         let files = files(places, &mut left).map_err(unexpected)?;
         Ok(Self { left, reported, files, nameless, unseen })

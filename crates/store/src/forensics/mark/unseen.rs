@@ -20,6 +20,7 @@ impl Unseen {
     pub(super) async fn leave(store: &Store, left: &mut Vec<(String, Vec<Kind>)>) -> Result<Self, StoreError> {
         let mut conn = connect(&store.address().bootstrap()).await?;
         held_files_can_be_read(&mut conn).await?;
+        keep_the_log(&mut conn).await?;
         let (short, long) = (word(), word());
         let table = format!("wordbond.mark_{}", Uuid::new_v4().simple());
         let run = async |conn: &mut PgConnection, sql: String| conn.execute(AssertSqlSafe(sql)).await.map(drop);
@@ -59,6 +60,15 @@ impl Unseen {
         self.0.execute("ROLLBACK").await?;
         Ok(self.0.close().await?)
     }
+}
+
+/// As long as the connection is there, nothing that is written to the write-ahead log from now on is taken away, whoever asks for
+/// a checkpoint meanwhile.
+async fn keep_the_log(conn: &mut PgConnection) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT pg_create_physical_replication_slot($1, true, true)";
+    let name = format!("mark_{}", Uuid::new_v4().simple());
+    sqlx::query(SQL).bind(name).execute(conn).await?;
+    Ok(())
 }
 
 /// What the database's processes hold open without a name is seen through `/proc`, or not at all.
