@@ -154,6 +154,8 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
         saw.push_str(&format!(
             "; of {recipients} recipients who are to be told of erasures {acknowledged} have acknowledged it, and the others are in time"
         ));
+    } else if kind == Kind::Erasure {
+        saw.push_str("; nobody else is named to be told of erasures");
     }
     Ok(Finding::held(saw)
         .tried("asked as somebody who was planted, and waited for the receipt")

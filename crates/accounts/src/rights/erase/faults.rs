@@ -179,7 +179,8 @@ pub const FAULTS: &[Fault] = &[
                    BEGIN NEW.released_at := NULL; RETURN NEW; END $$;
                    CREATE TRIGGER hold_on BEFORE UPDATE ON wordbond.legal_hold
                        FOR EACH ROW EXECUTE FUNCTION wordbond.hold_on()",
-            undo: "DROP TRIGGER hold_on ON wordbond.legal_hold; DROP FUNCTION wordbond.hold_on()",
+            undo: "DROP TRIGGER hold_on ON wordbond.legal_hold; DROP FUNCTION wordbond.hold_on();
+                   UPDATE wordbond.legal_hold SET released_at = now() WHERE released_at IS NULL AND released_why IS NOT NULL",
         },
         bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'hold_on')"),
     },
