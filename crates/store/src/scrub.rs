@@ -10,7 +10,7 @@
 
 mod record;
 
-pub use record::{Nights, is_due, nights};
+pub use record::{Night, Nights, is_due, nights};
 
 use crate::{Address, DataMap, Store, StoreError, address::connect};
 use jiff::SignedDuration;

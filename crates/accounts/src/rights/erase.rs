@@ -31,7 +31,7 @@ use std::path::Path;
 use store::{
     Store,
     rights::{bystanders::Bystanders, list},
-    scrub::{self, Nights},
+    scrub::{self, Night, Nights},
 };
 
 /// The control.
@@ -165,7 +165,10 @@ async fn scrubs_come(store: &Store) -> Result<String, Stop> {
             "no scrub of the database's files is told of for two days, and what was erased stays in them as ciphertext"
                 .to_owned(),
         )),
-        Some(Nights { last: Some(at), .. }) => Ok(format!(", of which the newest was at {at}")),
+        Some(Nights { last: Some(Night { at, whole }), .. }) => {
+            let left = if whole { "" } else { ", and left some of it to the next" };
+            Ok(format!(", of which the newest was at {at}{left}"))
+        }
         _ => Ok(String::new()),
     }
 }

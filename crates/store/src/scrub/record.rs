@@ -9,6 +9,9 @@ use sqlx::{Connection as _, PgConnection};
 /// What a scrub is called in the log.
 const RUN: &str = "scrub.run";
 
+/// Under what the log says whether it reached everything.
+const WHOLE: &str = "whole";
+
 /// How long ago the newest scrub may be: a night, and one that failed.
 const MOST: SignedDuration = SignedDuration::from_hours(48);
 
@@ -22,9 +25,18 @@ const ALIVE: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nights {
     /// The newest scrub of the last two days.
-    pub last: Option<Timestamp>,
+    pub last: Option<Night>,
     /// Whether there is none although there has been a database, and whoever could scrub it, for long enough.
     pub missed: bool,
+}
+
+/// One scrub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Night {
+    /// When it was told.
+    pub at: Timestamp,
+    /// Whether it reached every table, and nobody could still see what was deleted.
+    pub whole: bool,
 }
 
 /// How the nights went. `None` at a managed server, which nobody here scrubs.
@@ -63,12 +75,12 @@ pub(super) async fn tell(store: &Store, done: &Scrubbed) -> Result<(), StoreErro
     let counts = [done.tables.len(), done.busy.len()].map(|count| count.to_string());
     let [tables, busy] = counts.each_ref().map(String::as_str);
     let whole = if done.watched || !done.busy.is_empty() { "no" } else { "yes" };
-    audit::note(&mut scoped, RUN, &[], &[("tables", tables), ("busy", busy), ("whole", whole)]).await?;
+    audit::note(&mut scoped, RUN, &[], &[("tables", tables), ("busy", busy), (WHOLE, whole)]).await?;
     scoped.commit().await
 }
 
 /// The newest scrub that was told of since then. What cannot be read is the audit log's own attack to find.
-async fn since(store: &Store, then: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+async fn since(store: &Store, then: Timestamp) -> Result<Option<Night>, StoreError> {
     const SQL: &str = "SELECT event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
         WHERE tenant_id = $1 AND at >= $2 ORDER BY event_id DESC";
     let operator = operator_tenant();
@@ -76,7 +88,8 @@ async fn since(store: &Store, then: Timestamp) -> Result<Option<Timestamp>, Stor
     let rows = sqlx::query(SQL).bind(operator.uuid()).bind(At(then)).fetch_all(&mut backup).await?;
     backup.close().await?;
     let events = rows.iter().filter_map(|row| Some(audit::read(store.keys(), operator, row).ok()?.event));
-    Ok(events.into_iter().find(|event| event.action == RUN && event.at >= then).map(|event| event.at))
+    let newest = events.into_iter().find(|event| event.action == RUN && event.at >= then);
+    Ok(newest.map(|event| Night { at: event.at, whole: event.context.get(WHOLE).is_some_and(|whole| whole == "yes") }))
 }
 
 /// When the database was made: its first migration, which only the server's own role reads.

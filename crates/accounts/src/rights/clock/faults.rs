@@ -27,6 +27,36 @@ const fn swallowed(
     Fault { id, about, breaks, spares_plants: false, make: Make::Middle(layer), bites: Bites::Swallowed(path) }
 }
 
+/// Jobs of one kind are taken and never come up, until it is undone: they get their tickets then.
+macro_rules! ticketless {
+    ($kind:literal) => {
+        Make::Sql {
+            make: concat!(
+                "CREATE FUNCTION wordbond.drop_ticket() RETURNS trigger LANGUAGE plpgsql AS $$
+                 BEGIN
+                     IF EXISTS (SELECT FROM wordbond.job AS j WHERE j.tenant_id = NEW.tenant_id AND j.job_id = NEW.job_id
+                                AND j.kind = '",
+                $kind,
+                "') THEN
+                         RETURN NULL;
+                     END IF;
+                     RETURN NEW;
+                 END $$;
+                 CREATE TRIGGER drop_ticket BEFORE INSERT ON wordbond.ticket
+                     FOR EACH ROW EXECUTE FUNCTION wordbond.drop_ticket()"
+            ),
+            undo: concat!(
+                "DROP TRIGGER drop_ticket ON wordbond.ticket; DROP FUNCTION wordbond.drop_ticket();
+                 INSERT INTO wordbond.ticket (tenant_id, job_id, due_at)
+                     SELECT j.tenant_id, j.job_id, now() FROM wordbond.job AS j WHERE j.kind = '",
+                $kind,
+                "' AND NOT EXISTS (SELECT FROM wordbond.ticket AS t
+                                   WHERE t.tenant_id = j.tenant_id AND t.job_id = j.job_id)"
+            ),
+        }
+    };
+}
+
 const ERASE_FORM: &str = "/account/data/erase";
 const ASK_FORM: &str = "/account/data/requests";
 
@@ -111,23 +141,7 @@ pub const ERASE_FAULTS: &[Fault] = &[
         "a request is taken and confirmed, and what would carry it out is silently dropped",
         ERASE,
         false,
-        Make::Sql {
-            make: "CREATE FUNCTION wordbond.drop_ticket() RETURNS trigger LANGUAGE plpgsql AS $$
-                   BEGIN
-                       IF EXISTS (SELECT FROM wordbond.job AS j WHERE j.tenant_id = NEW.tenant_id AND j.job_id = NEW.job_id
-                                  AND j.kind = 'rights.erase') THEN
-                           RETURN NULL;
-                       END IF;
-                       RETURN NEW;
-                   END $$;
-                   CREATE TRIGGER drop_ticket BEFORE INSERT ON wordbond.ticket
-                       FOR EACH ROW EXECUTE FUNCTION wordbond.drop_ticket()",
-            undo: "DROP TRIGGER drop_ticket ON wordbond.ticket; DROP FUNCTION wordbond.drop_ticket();
-                   INSERT INTO wordbond.ticket (tenant_id, job_id, due_at)
-                       SELECT j.tenant_id, j.job_id, now() FROM wordbond.job AS j WHERE j.kind = 'rights.erase'
-                           AND NOT EXISTS (SELECT FROM wordbond.ticket AS t
-                                           WHERE t.tenant_id = j.tenant_id AND t.job_id = j.job_id)",
-        },
+        ticketless!("rights.erase"),
         "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'drop_ticket')",
     ),
     fault(
@@ -135,24 +149,8 @@ pub const ERASE_FAULTS: &[Fault] = &[
         "people are erased in time, and what would tell the others who hold their data is silently dropped",
         ERASE,
         false,
-        Make::Sql {
-            make: "CREATE FUNCTION wordbond.drop_telling() RETURNS trigger LANGUAGE plpgsql AS $$
-                   BEGIN
-                       IF EXISTS (SELECT FROM wordbond.job AS j WHERE j.tenant_id = NEW.tenant_id AND j.job_id = NEW.job_id
-                                  AND j.kind = 'rights.tell') THEN
-                           RETURN NULL;
-                       END IF;
-                       RETURN NEW;
-                   END $$;
-                   CREATE TRIGGER drop_telling BEFORE INSERT ON wordbond.ticket
-                       FOR EACH ROW EXECUTE FUNCTION wordbond.drop_telling()",
-            undo: "DROP TRIGGER drop_telling ON wordbond.ticket; DROP FUNCTION wordbond.drop_telling();
-                   INSERT INTO wordbond.ticket (tenant_id, job_id, due_at)
-                       SELECT j.tenant_id, j.job_id, now() FROM wordbond.job AS j WHERE j.kind = 'rights.tell'
-                           AND NOT EXISTS (SELECT FROM wordbond.ticket AS t
-                                           WHERE t.tenant_id = j.tenant_id AND t.job_id = j.job_id)",
-        },
-        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'drop_telling')",
+        ticketless!("rights.tell"),
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'drop_ticket')",
     ),
     fault(
         "erase-clock-recipient-marked-told",
