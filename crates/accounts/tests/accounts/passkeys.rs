@@ -6,11 +6,13 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Waits until an expression is true in the page.
+/// Waits until a page is there, its scripts have run, and an expression is true in it. A button pressed before its
+/// script has run is pressed in vain.
 async fn until(page: &Page, expression: &str) {
+    let there = format!("document.readyState === 'complete' && {expression}");
     for _ in 0..100 {
         // In the middle of a navigation there is nobody to ask.
-        if page.run(expression).await.is_ok_and(|value| value == true) {
+        if page.run(&there).await.is_ok_and(|value| value == true) {
             return;
         }
         sleep(Duration::from_millis(100)).await;
