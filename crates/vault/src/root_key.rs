@@ -6,7 +6,7 @@ use crate::{
     Secret, VaultError, envelope,
     error::IoContext as _,
     keeper::RootKeeper,
-    key_store::{overwrite, write_new},
+    key_store::{overwrite, tidy_staged, write_new},
 };
 pub use form::Passphrase;
 use std::{
@@ -133,6 +133,8 @@ impl RootKeeper for RootKey {
         crate::key_store::cut::here(&path)?;
         // The old key's bytes lie there no longer than its name; the next one's name goes last.
         old.write_all(&vec![0; length]).and_then(|()| old.sync_all()).on("overwrite", &self.path)?;
+        // Nor do copies that an exchange cut short left beside them.
+        [&self.path, &path].into_iter().try_for_each(|path| tidy_staged(path))?;
         #[cfg(test)]
         crate::key_store::cut::here(&path)?;
         fs::remove_file(&path).on("remove", &path)?;

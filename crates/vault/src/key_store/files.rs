@@ -88,6 +88,8 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, VaultError
         Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()).on("write", path),
     };
+    #[cfg(test)]
+    cut::here(path)?;
     fs::remove_file(&fresh).on("remove", &fresh)?;
     linked?;
     sync_dir(parent(path))?;
@@ -119,7 +121,7 @@ fn put(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<(), VaultError
 fn stage(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<PathBuf, VaultError> {
     #[cfg(test)]
     cut::here(path)?;
-    let fresh = parent(path).join(format!("{FRESH}{}", Uuid::new_v4().simple()));
+    let fresh = parent(path).join(format!("{}{}", staged(path), Uuid::new_v4().simple()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).on("write", &fresh)?;
     let done = file.write_all(bytes).and_then(|()| match written {
         Some(tv_sec) => {
@@ -134,6 +136,23 @@ fn stage(path: &Path, bytes: &[u8], written: Option<i64>) -> Result<PathBuf, Vau
         return Err(error).on("write", &fresh);
     }
     Ok(fresh)
+}
+
+/// How what is written beside this path begins to be called.
+fn staged(path: &Path) -> String {
+    format!("{FRESH}{}-", path.file_name().unwrap_or_default().display())
+}
+
+/// Takes away what a crash left of writing this file. Nobody writes it meanwhile.
+pub(crate) fn tidy_staged(path: &Path) -> Result<(), VaultError> {
+    let (dir, staged) = (parent(path), staged(path));
+    for entry in fs::read_dir(dir).on("list", dir)? {
+        let entry = entry.on("list", dir)?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(&staged)) {
+            discard(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts a file of one folder in the place of another's, with its time.
@@ -188,11 +207,24 @@ fn wipe(path: &Path) -> Result<bool, VaultError> {
     Ok(true)
 }
 
-/// Wipes what a crash left half written or half removed. Nobody writes there meanwhile.
+/// Takes away what a crash left half written or half removed. Nobody writes there meanwhile.
 pub(super) fn tidy(dir: &Path) -> Result<(), VaultError> {
-    let mut left = Vec::new();
-    collect(dir, "", &|name| name.starts_with(FRESH) || name.starts_with(GONE), &mut left)?;
-    left.iter().try_for_each(|name| wipe(&dir.join(name)).map(drop))
+    let (mut fresh, mut gone) = (Vec::new(), Vec::new());
+    collect(dir, "", &|name| name.starts_with(FRESH), &mut fresh)?;
+    collect(dir, "", &|name| name.starts_with(GONE), &mut gone)?;
+    fresh.iter().try_for_each(|name| discard(&dir.join(name)))?;
+    gone.iter().try_for_each(|name| wipe(&dir.join(name)).map(drop))
+}
+
+/// Takes a staged file away. Once it has its own name too its bytes are that file's, and only the other name goes.
+fn discard(path: &Path) -> Result<(), VaultError> {
+    match fs::metadata(path) {
+        Ok(data) if data.nlink() > 1 => {
+            fs::remove_file(path).on("remove", path)?;
+            sync_dir(parent(path))
+        }
+        _ => wipe(path).map(drop),
+    }
 }
 
 /// Every name in a folder and those below it, sorted.

@@ -176,6 +176,7 @@ impl World {
             keys.resume().map_err(|error| TestCaseError::fail(error.to_string()))?;
         }
         prop_assert_eq!(keys.inventory().unwrap().epochs.len(), 1);
+        prop_assert!(self.forked || keys.damaged().unwrap().is_empty(), "{:?}", keys.damaged());
         prop_assert!(self.alone || read(&self.primary()) == read(&self.mirror()), "the folders differ");
         Ok(())
     }
@@ -220,6 +221,22 @@ proptest! {
             world.act(event, steps);
             world.holds()?;
         }
+    }
+}
+
+/// An exchange that dies at any step keeps no root key from the next one's end on.
+#[test]
+fn no_root_key_outlives_its_exchange_in_a_copy() {
+    for steps in 0..60 {
+        let mut world = World::new();
+        world.act(Event::Make, None);
+        world.act(Event::Exchange, Some(steps));
+        world.holds().unwrap();
+        world.act(Event::Exchange, None);
+        world.holds().unwrap();
+        let names = fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().file_name());
+        let others: Vec<_> = names.filter(|name| name != "keys" && name != "root.key").collect();
+        assert!(others.is_empty(), "{others:?} after step {steps}");
     }
 }
 
