@@ -201,6 +201,7 @@ fn spawn(
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
+        .kill_on_drop(true)
         .spawn()
 }
 

@@ -22,6 +22,7 @@ mod running;
 mod sabotage;
 mod schedule;
 mod service;
+mod signals;
 mod system;
 mod up;
 mod verify;

@@ -7,6 +7,7 @@ use crate::{
     cli::{Sabotage, Share},
     output::{complain, json, say},
     running::Ready,
+    signals::{stopped, stopping},
 };
 use kernel::{Clock, SystemClock};
 use ledger::Leaf;
@@ -48,8 +49,13 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
             say(line(outcome));
         }
     };
-    let outcomes =
-        carry_out(Copies { executable, profile, others: arguments.others }, chosen, copies, say_line).await?;
+    let stop = stopping()?;
+    let each = Copies { executable, profile, others: arguments.others };
+    let outcomes = tokio::select! {
+        outcomes = carry_out(each, chosen, copies, say_line) => outcomes?,
+        // The copies end with the workers that hold them.
+        () = stopped(stop) => return Err("stopped before its end; the scratch copies are ended and removed".into()),
+    };
     let score = Score::of(&outcomes);
     if let Some(ready) = ready.filter(|_| whole) {
         publish(&arguments, &ready, &outcomes, score).await?;

@@ -9,6 +9,7 @@ use crate::{
     recorder,
     running::{Postgres, Ready, process_start},
     schedule, service,
+    signals::{stopped, stopping},
     system::{self, Behind, System},
     worker,
 };
@@ -27,12 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Address, Config, Store, instances, jobs, observations, profiles};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-    time::sleep,
-};
+use tokio::{net::TcpListener, sync::watch, time::sleep};
 use uuid::Uuid;
 
 type Failed = Box<dyn Error>;
@@ -348,21 +344,4 @@ async fn first_round(system: &Arc<System>) -> BTreeMap<String, Instant> {
     say(report.summary_text());
     let now = Instant::now();
     attacked.into_iter().map(|line| (line.id, now)).collect()
-}
-
-/// Becomes true when the process is asked to stop.
-fn stopping() -> io::Result<watch::Receiver<bool>> {
-    let (told, stop) = watch::channel(false);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        let _ = told.send(true);
-        // Kept alive: a channel that is gone would look like a signal.
-        told.closed().await;
-    });
-    Ok(stop)
-}
-
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -138,17 +138,22 @@ async fn whoever_is_erased(faults: &[Fault]) {
 
 #[tokio::test]
 async fn whoever_is_erased_is_gone_and_a_report_alone_is_found() {
-    whoever_is_erased(erase::FAULTS.split_at(1).0).await;
+    whoever_is_erased(&erase::FAULTS[..1]).await;
 }
 
 #[tokio::test]
 async fn copies_of_whoever_is_erased_are_found() {
-    whoever_is_erased(erase::FAULTS.split_at(1).1.split_at(3).0).await;
+    whoever_is_erased(&erase::FAULTS[1..5]).await;
 }
 
 #[tokio::test]
 async fn whoever_is_erased_in_name_or_handed_on_is_found() {
-    whoever_is_erased(erase::FAULTS.split_at(4).1).await;
+    whoever_is_erased(&erase::FAULTS[5..9]).await;
+}
+
+#[tokio::test]
+async fn what_outlives_an_erasure_or_stops_it_is_found() {
+    whoever_is_erased(&erase::FAULTS[9..]).await;
 }
 
 #[tokio::test]

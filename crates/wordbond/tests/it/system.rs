@@ -3,8 +3,11 @@
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
+    fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
 use testkit::ScratchSystem;
 
@@ -168,4 +171,53 @@ async fn kill_9_is_a_normal_event() {
     let honest = verify(&system).await;
     assert!(honest.status.success(), "{}", String::from_utf8_lossy(&honest.stdout));
     system.stop().await.unwrap();
+}
+
+/// The first lines of the files in which scratch copies in this folder note the process of their database.
+fn databases(folder: &Path) -> Vec<String> {
+    let copies = fs::read_dir(folder).unwrap().map(|copy| copy.unwrap().path());
+    let notes = copies.filter_map(|copy| fs::read_to_string(copy.join("pg/data/postmaster.pid")).ok());
+    notes.filter_map(|note| note.lines().next().map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn a_sabotage_that_is_stopped_leaves_no_copy_behind() {
+    for in_its_beginning in [true, false] {
+        let folder = tempfile::Builder::new().prefix("wb-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut sabotage = tokio::process::Command::new(executable())
+            .args(["sabotage", "--copies", "1", "--only", "hsts", "--profile"])
+            .arg(profile("starter.toml"))
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let is_far_enough = || {
+            let mut copies = fs::read_dir(folder.path()).unwrap().map(|copy| copy.unwrap().path());
+            databases(folder.path()).len() == 1
+                && (in_its_beginning || copies.any(|copy| copy.join("ready.json").exists()))
+        };
+        while !is_far_enough() {
+            assert!(sabotage.try_wait().unwrap().is_none(), "it ended by itself");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let database = databases(folder.path()).remove(0);
+        let sabotage_id = sabotage.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &sabotage_id]).status().unwrap().success());
+        let output = sabotage.wait_with_output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("stopped before its end"), "{said}");
+        let is_alive =
+            || Command::new("kill").args(["-0", &database]).stderr(Stdio::null()).status().unwrap().success();
+        for _ in 0..100 {
+            if !is_alive() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(!is_alive(), "the copy's database goes on");
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|copy| copy.unwrap().file_name()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
