@@ -1,5 +1,6 @@
 //! A careless agent: whatever appears in a folder is copied to another one at once, and never removed there.
 
+use crate::walk;
 use flate2::{Compression, write::GzEncoder};
 use promises::fault::Form;
 use std::{
@@ -58,14 +59,14 @@ impl Copying {
 /// Copies every file below `from` that is not below `to` yet.
 fn copy_new(from: &Path, to: &Path, form: Form) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_new(&entry.path(), &target, form)?;
-        } else if !target.exists() {
-            fs::write(target, formed(&fs::read(entry.path())?, form)?)?;
+    for path in walk::files(from)? {
+        let target = to.join(path.strip_prefix(from).map_err(io::Error::other)?);
+        if target.exists() {
+            continue;
         }
+        let Some(bytes) = walk::read(&path)? else { continue };
+        target.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(target, formed(&bytes, form)?)?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod scratch_db;
 pub mod scratch_system;
 mod server_fault;
 pub mod superuser;
+mod walk;
 
 pub use around::Around;
 pub use managed::Managed;

@@ -1,6 +1,7 @@
 //! A careless agent of another kind: whatever disappears from a folder is put back at once, as a tool does that keeps two
 //! folders alike and takes each deletion for an accident.
 
+use crate::walk;
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs, io,
@@ -75,16 +76,11 @@ impl Restoring {
 
 /// Reads every file that is not known yet. What begins with a dot is being written or removed just now.
 fn remember(folder: &Path, known: &mut BTreeMap<PathBuf, Vec<u8>>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            remember(&path, known)?;
-        } else if let Entry::Vacant(unknown) = known.entry(path) {
-            let bytes = fs::read(unknown.key())?;
+    let is_whole = |path: &PathBuf| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
+    for path in walk::files(folder)?.into_iter().filter(is_whole) {
+        if let Entry::Vacant(unknown) = known.entry(path)
+            && let Some(bytes) = walk::read(unknown.key())?
+        {
             unknown.insert(bytes);
         }
     }

@@ -46,6 +46,27 @@ pub struct Outcome {
     pub note: Option<String>,
 }
 
+impl Outcome {
+    /// The outcome of a fault on a copy that failed meanwhile: nobody saw it caught, and the copy is of no use any more.
+    #[must_use]
+    pub fn failed(id: &str, control: &str, error: &io::Error) -> Self {
+        Self { note: Some(format!("the scratch copy failed: {error}")), ..Self::begun(id, control) }
+    }
+
+    fn begun(id: &str, control: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            control: control.to_owned(),
+            promise: Vec::new(),
+            caught: false,
+            undone: false,
+            seconds_to_red: None,
+            seconds_to_green: None,
+            note: None,
+        }
+    }
+}
+
 /// The score of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
@@ -148,16 +169,7 @@ impl Runner {
     /// The scratch copy itself fails: it cannot be restarted or reached by other means than the probes.
     pub async fn run(&mut self, control: &str, fault: &Fault) -> io::Result<Outcome> {
         let targets = self.targets(fault);
-        let mut outcome = Outcome {
-            id: fault.id.to_owned(),
-            control: control.to_owned(),
-            promise: targets.iter().cloned().collect(),
-            caught: false,
-            undone: false,
-            seconds_to_red: None,
-            seconds_to_green: None,
-            note: None,
-        };
+        let mut outcome = Outcome { promise: targets.iter().cloned().collect(), ..Outcome::begun(fault.id, control) };
         if let Some(missing) = targets.iter().find(|id| !self.kept.contains(*id)) {
             outcome.note = Some(format!("{missing} is not Kept even before anything is broken"));
             return Ok(outcome);

@@ -44,10 +44,9 @@ pub(crate) async fn run(arguments: Sabotage) -> Result<u8, Box<dyn Error>> {
     if !arguments.json {
         say(format!("{copies} scratch copies of the system; {} faults known", chosen.len()));
     }
-    let say_line = |outcome: &Outcome| {
-        if !arguments.json {
-            say(line(outcome));
-        }
+    let say_line = |outcome: &Outcome| match arguments.json {
+        true => complain(line(outcome)),
+        false => say(line(outcome)),
     };
     let stop = stopping()?;
     let each = Copies { executable, profile, others: arguments.others };
@@ -121,18 +120,28 @@ async fn work(
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((at, (control, fault))) = next else { return runner.finish().await };
-        if !runner.concerns(fault).await? {
-            continue;
-        }
-        let outcome = runner.run(control, fault).await?;
+        let outcome = match one(&mut runner, control, fault).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => continue,
+            // One copy that fails is one fault that nobody saw caught, and not the end of all others.
+            Err(error) => Outcome::failed(fault.id, control, &error),
+        };
         let spoilt = !outcome.undone;
         let _ = done.send((at, outcome)).await;
         if spoilt {
             // What could not be undone would colour everything after it.
-            runner.finish().await?;
+            let _ = runner.finish().await;
             runner = each.warm_up().await?;
         }
     }
+}
+
+/// Carries out a fault that the profile promises something about.
+async fn one(runner: &mut Runner, control: &str, fault: &Fault) -> io::Result<Option<Outcome>> {
+    if !runner.concerns(fault).await? {
+        return Ok(None);
+    }
+    runner.run(control, fault).await.map(Some)
 }
 
 fn profile(arguments: &Sabotage, ready: Option<&Ready>) -> Result<PathBuf, String> {
