@@ -1,10 +1,10 @@
-//! A copy of one's data that is brought back: `package.json`, as it was taken along.
+//! A copy of one's data that is brought back, as it was taken along: `package.json`, `package.zip`, or one table of it.
 
 use super::{COPIES, texts::EN};
 use crate::Accounts;
 use axum::{
     Json as Reply,
-    body::Body,
+    body::{Body, Bytes, to_bytes},
     extract::State,
     http::{HeaderMap, Method, StatusCode, header},
 };
@@ -16,10 +16,11 @@ use ingress::{
     problem::{Answer, unacceptable},
 };
 use kernel::{Permission, Problem};
-use privacy::package::read_back::{self, Bearer, Stopped};
+use privacy::package::read_back::{self, Bearer, Done, NotRead, Piece, Stopped};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use store::StoreError;
+use tokio::{sync::mpsc, task::spawn_blocking};
 use utoipa::ToSchema;
 
 /// The largest package: all that somebody may keep, in base64, and what is around it.
@@ -29,10 +30,13 @@ pub(super) fn routes(accounts: &Accounts) -> RouteTable {
     let policy = Policy::person(Permission::NotesWrite, LARGEST).limited(COPIES).streamed().fresh();
     let doc = Doc::new(
         "importData",
-        "Reads a copy of one's data back: notes and drawings, and the name where that is asked for. Nothing is made twice",
+        "Reads a copy of one's data back: notes, drawings, objectives of one's own with key results and where those stood, and the \
+         name where that is asked for. Nothing is made twice. Taken as `application/json` (package.json, of any size), \
+         `application/zip` (package.zip, up to 64 MiB unpacked: its tables and drawings) or `text/csv` (one table)",
     )
     .tag("rights")
     .query("name", "`true` to take the name too; without it the name stays as it is")
+    .query("section", "What a table holds, for `text/csv`: account, note, objective, key_result or check_in")
     .takes::<Brought>()
     .gives::<ReadBack>(200, "How much was made")
     .problems(&[403, 415, 422]);
@@ -58,11 +62,12 @@ struct Brought {
     files: Vec<Value>,
 }
 
-/// What is asked for besides notes and drawings.
+/// What is asked for besides what was written and uploaded, and what a table holds.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Wanted {
     name: bool,
+    section: String,
 }
 
 /// How much was made.
@@ -75,6 +80,12 @@ struct ReadBack {
     notes: usize,
     /// Drawings that were uploaded.
     drawings: usize,
+    /// Objectives that were written.
+    objectives: usize,
+    /// Key results that were added to them.
+    key_results: usize,
+    /// Key results in which the newest check-in was made again.
+    check_ins: usize,
     /// What was there already.
     present: usize,
     /// What nobody could have typed or uploaded.
@@ -91,17 +102,40 @@ async fn import(
     body: Body,
 ) -> Answer<Reply<ReadBack>> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE.as_u16();
-        return Err(Problem::new(status, "media-type", "Another kind of content is expected")
-            .detail("JSON is expected here")
-            .into());
-    }
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !caller.role.may(Permission::DrawingsWrite) {
         return Err(Problem::forbidden().detail(EN.import_drawings).into());
     }
+    let bearer = Bearer {
+        account: session.account,
+        tenant: caller.tenant,
+        person: caller.person,
+        role: caller.role,
+        takes_name: wanted.name,
+    };
+    let done = match kind.as_str() {
+        "application/json" => read_back::import(accounts.store(), bearer, arriving(body)).await,
+        "application/zip" => whole(&accounts, bearer, body, |bytes| read_back::archive(&bytes)).await,
+        "text/csv" => whole(&accounts, bearer, body, move |bytes| read_back::table(&wanted.section, &bytes)).await,
+        _ => {
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE.as_u16();
+            let why = "application/json, application/zip or text/csv is expected here";
+            return Err(Problem::new(status, "media-type", "Another kind of content is expected").detail(why).into());
+        }
+    };
+    match done {
+        Ok(done) => {
+            let Done { name, notes, drawings, objectives, key_results, check_ins, present, refused } = done;
+            Ok(Reply(ReadBack { name, notes, drawings, objectives, key_results, check_ins, present, refused }))
+        }
+        Err(Stopped::NotRead(why)) => Err(unacceptable(why.0)),
+        Err(Stopped::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The pieces of a body. One that breaks off ends them, and what was read is cut off.
+fn arriving(body: Body) -> mpsc::Receiver<Vec<u8>> {
     let (to, arriving) = mpsc::channel(4);
-    // A body that breaks off ends the pieces, and what was read is cut off.
     tokio::spawn(async move {
         let mut pieces = body.into_data_stream();
         while let Some(Ok(piece)) = pieces.next().await {
@@ -110,14 +144,19 @@ async fn import(
             }
         }
     });
-    let bearer =
-        Bearer { account: session.account, tenant: caller.tenant, person: caller.person, takes_name: wanted.name };
-    match read_back::import(accounts.store(), bearer, arriving).await {
-        Ok(done) => {
-            let read_back::Done { name, notes, drawings, present, refused } = done;
-            Ok(Reply(ReadBack { name, notes, drawings, present, refused }))
-        }
-        Err(Stopped::NotRead(why)) => Err(unacceptable(why.0)),
-        Err(Stopped::Store(error)) => Err(error.into()),
-    }
+    arriving
+}
+
+/// Reads what must be there as a whole before anything is made of it.
+async fn whole(
+    accounts: &Accounts,
+    bearer: Bearer,
+    body: Body,
+    read: impl FnOnce(Bytes) -> Result<Vec<Piece>, NotRead> + Send + 'static,
+) -> Result<Done, Stopped> {
+    let too_long = |_| NotRead(format!("this is more than {} MiB; package.json may be larger", read_back::MOST >> 20));
+    let bytes = to_bytes(body, read_back::MOST).await.map_err(too_long)?;
+    let panicked = |_| StoreError::Unexpected("reading a package panicked".to_owned());
+    let pieces = spawn_blocking(move || read(bytes)).await.map_err(panicked)??;
+    Ok(read_back::import_pieces(accounts.store(), bearer, pieces).await?)
 }

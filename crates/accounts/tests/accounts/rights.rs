@@ -199,15 +199,19 @@ fn package(name: &str) -> String {
 }
 
 async fn import(visitor: &mut Visitor, query: &str, body: &str) -> Answer {
+    import_as(visitor, query, "application/json", body.as_bytes()).await
+}
+
+async fn import_as(visitor: &mut Visitor, query: &str, kind: &str, body: &[u8]) -> Answer {
     let token = visitor.form_token("/account").await.unwrap();
     let origin = visitor.site().url().to_owned();
     let headers = [
         (ingress::csrf::HEADER, token.as_str()),
         ("origin", origin.as_str()),
         ("sec-fetch-site", "same-origin"),
-        ("content-type", "application/json"),
+        ("content-type", kind),
     ];
-    visitor.send("POST", &format!("/api/account/import{query}"), &headers, body.as_bytes()).await.unwrap()
+    visitor.send("POST", &format!("/api/account/import{query}"), &headers, body).await.unwrap()
 }
 
 #[tokio::test]
@@ -241,6 +245,18 @@ async fn what_is_brought_back_takes_the_permission_to_write_it_and_renames_nobod
     let done: Value = import(&mut owner, "?name=true", &package("Ada Again")).await.json().unwrap();
     assert_eq!((&done["name"], &done["present"]), (&json!(true), &json!(1)));
     assert_eq!(name().await, "Ada Again");
+    let table = b"title,body\r\nFrom elsewhere,\"a, b\"\r\nno body\r\n";
+    let refused = import_as(&mut owner, "?section=note", "text/csv", table).await;
+    assert!(refused.status == 422 && refused.text().contains("record 3"), "{}", refused.text());
+    let before = notes(&system).await;
+    let table = b"title,body\r\nFrom elsewhere,\"a, b\"\r\n";
+    let done: Value = import_as(&mut owner, "?section=note", "text/csv; charset=utf-8", table).await.json().unwrap();
+    assert_eq!((&done["notes"], &done["refused"]), (&json!(1), &json!(0)));
+    assert_eq!(notes(&system).await, before + 1, "half a table brought nothing");
+    let refused = import_as(&mut owner, "", "text/csv", table).await;
+    assert!(refused.status == 422 && refused.text().contains("?section="), "{}", refused.text());
+    assert_eq!(import_as(&mut owner, "", "application/zip", b"PK").await.status, 422);
+    assert_eq!(import_as(&mut owner, "", "application/xml", b"<a/>").await.status, 415);
     system.stale(&owner).await;
     assert_eq!(import(&mut owner, "", &package("Ada")).await.status, 403, "a session left open brings nothing in");
 }

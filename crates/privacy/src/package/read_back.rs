@@ -5,11 +5,16 @@
 
 mod arriving;
 mod document;
+mod goals;
+mod rows;
+mod tables;
 
 pub use document::{NotRead, Piece, read};
+pub use tables::{MOST, archive, table};
 
 use super::File;
-use kernel::{AccountId, Actor, PersonId, TenantId};
+use goals::Goals;
+use kernel::{AccountId, Actor, PersonId, TeamRole, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +36,12 @@ pub struct Done {
     pub notes: usize,
     /// Drawings that were uploaded.
     pub drawings: usize,
+    /// Objectives that were written.
+    pub objectives: usize,
+    /// Key results that were added to them.
+    pub key_results: usize,
+    /// Key results in which the newest check-in was made again.
+    pub check_ins: usize,
     /// What was there already.
     pub present: usize,
     /// What the file says and nobody could have typed or uploaded.
@@ -46,6 +57,8 @@ pub struct Bearer {
     pub tenant: TenantId,
     /// Who they are in it.
     pub person: PersonId,
+    /// What they may there.
+    pub role: TeamRole,
     /// Whether they take the name too: the package may be somebody else's.
     pub takes_name: bool,
 }
@@ -77,7 +90,19 @@ pub async fn import(store: &Store, bearer: Bearer, from: mpsc::Receiver<Vec<u8>>
     }
     let panicked = |_| StoreError::Unexpected("reading a package panicked".to_owned());
     reading.await.map_err(panicked)??;
-    Ok(reader.done())
+    Ok(reader.finish().await?)
+}
+
+/// Makes again what a table or an archive brought.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_pieces(store: &Store, bearer: Bearer, pieces: Vec<Piece>) -> Result<Done, StoreError> {
+    let mut reader = Reader::new(store, bearer).await?;
+    for piece in pieces {
+        reader.take(piece).await?;
+    }
+    reader.finish().await
 }
 
 /// Makes again what a package holds, piece by piece as it is read.
@@ -87,6 +112,7 @@ pub struct Reader {
     notes: BTreeSet<(String, String)>,
     /// By name and length.
     drawings: BTreeMap<(String, u64), Vec<Uuid>>,
+    goals: Goals,
     done: Done,
 }
 
@@ -108,7 +134,8 @@ impl Reader {
                 drawings.entry((name, size)).or_default().push(id);
             }
         }
-        Ok(Self { store: store.clone(), bearer, notes, drawings, done: Done::default() })
+        let (goals, done) = (Goals::default(), Done::default());
+        Ok(Self { store: store.clone(), bearer, notes, drawings, goals, done })
     }
 
     /// Makes a piece again.
@@ -121,6 +148,12 @@ impl Reader {
             Piece::Name(name) => self.name(&name).await,
             Piece::Note { title, text } => self.note(title, text).await,
             Piece::Drawing { file, content } => self.drawing(file, &content).await,
+            Piece::Objective { id, parent, fields, archived } => self.objective((id, parent), fields, archived).await,
+            Piece::KeyResult { id, objective, fields, archived } => {
+                self.key_result((id, objective), fields, archived).await
+            }
+            Piece::CheckIn { key_result, new } => self.check_in(key_result, new).await,
+            Piece::Incomplete => Err(StoreError::Invalid("something is missing".to_owned())),
         };
         match taken {
             Err(StoreError::Invalid(_)) => {
@@ -131,10 +164,13 @@ impl Reader {
         }
     }
 
-    /// How much was made.
-    #[must_use]
-    pub const fn done(&self) -> Done {
-        self.done
+    /// Puts away what was put away there. Yields how much was made.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn finish(mut self) -> Result<Done, StoreError> {
+        self.put_away().await?;
+        Ok(self.done)
     }
 
     async fn name(&mut self, name: &str) -> Result<(), StoreError> {

@@ -1,6 +1,9 @@
 //! Reading the JSON of a package as it arrives: one file is in memory at a time.
 
-use super::super::{FORMAT, File, SCHEMA_VERSION};
+use super::{
+    super::{FORMAT, File, SCHEMA_VERSION},
+    rows,
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kernel::{PersonId, TenantId};
@@ -12,7 +15,10 @@ use std::{
     cell::{Cell, RefCell},
     fmt, io,
 };
-use store::copy::Row;
+use store::{
+    copy::Row,
+    objectives::{KeyResultFields, NewCheckIn, ObjectiveFields},
+};
 use uuid::Uuid;
 
 /// How much of a package may be read without a file's ending: what one file may take, and all sections together.
@@ -37,6 +43,37 @@ pub enum Piece {
         /// Its content.
         content: Vec<u8>,
     },
+    /// An objective of the person's, without owner and without what it supports.
+    Objective {
+        /// Its id in the package.
+        id: Uuid,
+        /// What it supports there, which may be somebody else's and not in the package.
+        parent: Option<Uuid>,
+        /// What people wrote.
+        fields: ObjectiveFields,
+        /// Whether it was put away.
+        archived: bool,
+    },
+    /// A key result of the person's, without owner.
+    KeyResult {
+        /// Its id in the package.
+        id: Uuid,
+        /// The objective there, which may be somebody else's and not in the package.
+        objective: Uuid,
+        /// What people wrote.
+        fields: KeyResultFields,
+        /// Whether it was put away.
+        archived: bool,
+    },
+    /// The newest check-in of the person's in a key result.
+    CheckIn {
+        /// The key result's id in the package.
+        key_result: Uuid,
+        /// What was noted.
+        new: NewCheckIn,
+    },
+    /// A row that lacks something.
+    Incomplete,
 }
 
 /// Why a package is not read, in words that repeat nothing of it.
@@ -176,13 +213,8 @@ impl<'de, F: FnMut(Piece) -> bool> Visitor<'de> for Sections<'_, '_, F> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
         while let Some(Section { section, rows }) = all.next_element()? {
-            for row in rows {
-                let text = |column: &str| row.get(column).and_then(|value| value.as_str()).map(str::to_owned);
-                match (section.as_str(), text("name"), text("title"), text("body")) {
-                    ("account", Some(name), ..) => self.0.give(Piece::Name(name))?,
-                    ("note", _, Some(title), Some(text)) => self.0.give(Piece::Note { title, text })?,
-                    _ => {}
-                }
+            for piece in rows::pieces(&section, &rows) {
+                self.0.give(piece)?;
             }
             self.0.left.set(MOST);
         }
@@ -276,10 +308,11 @@ mod tests {
     fn what_can_be_made_again_is_handed_on() {
         let (out, read) = pieces(&written(&package()));
         read.unwrap();
-        assert_eq!(out.len(), 3, "{out:?}");
+        assert_eq!(out.len(), 4, "{out:?}");
         assert!(matches!(&out[0], Piece::Name(name) if name == "Ada"));
         assert!(matches!(&out[1], Piece::Note { title, text } if title == "a" && text == "b"));
-        assert!(matches!(&out[2], Piece::Drawing { content, .. } if content == &[1, 2, 3]));
+        assert!(matches!(&out[2], Piece::Incomplete), "a note without a text");
+        assert!(matches!(&out[3], Piece::Drawing { content, .. } if content == &[1, 2, 3]));
     }
 
     #[test]
