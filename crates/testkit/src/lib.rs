@@ -12,6 +12,7 @@ pub mod sabotage;
 pub mod scratch_db;
 pub mod scratch_system;
 mod server_fault;
+pub mod shape;
 pub mod superuser;
 mod walk;
 

@@ -35,7 +35,7 @@ pub const SPEC: ControlSpec = ControlSpec {
             document back as somebody new who has nothing. Every row that the service gathers must be fetched as it is held, \
             column for column, instants included. That person's own export must then say the same: name, notes, and \
             every drawing byte for byte; only ids, instants and addresses differ. Reading it a second time must make nothing \
-            twice, and what is no export, or one that was altered, must be refused. For a sample of all accounts, drawn anew \
+            twice, nor reading the archive, whose tables and files must be all of that again; and what is no export, or one that was altered, must be refused. For a sample of all accounts, drawn anew \
             each time and not the planted one alone, every note and drawing that the database has recorded must be in the \
             export, counted by a role that must see every row which the superuser sees; at a managed server, which has none \
             for us, that role is believed. Every file of anybody's must lie in the object store in its whole length. Where a service keeps no drawings none are tried.",
@@ -51,6 +51,9 @@ pub const SPEC: ControlSpec = ControlSpec {
 
 /// How many accounts' exports are gathered in one attack.
 const SAMPLE: u32 = 12;
+/// How what is taken along is sent back.
+const DOCUMENT: &str = "application/json";
+const ARCHIVE: &str = "application/zip";
 /// What people make and can take along.
 const MADE: [&str; 2] = ["wordbond.note", "wordbond.drawing"];
 /// The tables that tell whose it is, and these.
@@ -75,7 +78,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     let note = taken::note(&mut visitor, &title, &text).await?;
     let drawn = taken::draw(&mut visitor, &format!("{name}.png"), &taken::picture()).await?;
     let gathered = Gathered::before(store, plant, Reach::Portability).await?;
-    let (body, exported) = export(&mut visitor, store, plant.email()).await?;
+    let Export { body, archive, taken: exported } = export(&mut visitor, store, plant.email()).await?;
     let fetched = gathered.compare(store, &exported).await?;
     let first = Canonical::of(&exported);
     if !first.holds(&title, &text, drawn.then_some(name.as_str())) {
@@ -84,7 +87,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     let back = Plant::sow(site).await?;
     let mut other = taken::enter(site, &back).await?;
     refused(&mut other, &body).await?;
-    let done = read_back(&mut other, &body).await?;
+    let done = read_back(&mut other, DOCUMENT, &body).await?;
     if done.notes + done.drawings != first.rows() || done.refused > 0 {
         return Err(Stop::Broke(format!(
             "of {} notes and drawings {} were read back",
@@ -92,11 +95,15 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
             done.notes + done.drawings
         )));
     }
-    let again = read_back(&mut other, &body).await?;
+    let again = read_back(&mut other, DOCUMENT, &body).await?;
     if (again.notes, again.drawings) != (0, 0) || again.present != first.rows() {
         return Err(Stop::Broke("a second reading made things twice".to_owned()));
     }
-    let (_, second) = export(&mut other, store, back.email()).await?;
+    let tables = read_back(&mut other, ARCHIVE, &archive).await?;
+    if (tables.notes, tables.drawings, tables.refused) != (0, 0, 0) || tables.present != first.rows() {
+        return Err(Stop::Broke("the tables and files of the archive are not what the document says".to_owned()));
+    }
+    let second = export(&mut other, store, back.email()).await?.taken;
     if first != Canonical::of(&second) {
         return Err(Stop::Broke("what was read back is exported otherwise than it was".to_owned()));
     }
@@ -108,7 +115,7 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     );
     let finding = Finding::held(saw)
         .tried("wrote and uploaded, asked for the data to take along, read it back as somebody new, and compared the two exports")
-        .tried("read it back a second time, and altered, and as another document")
+        .tried("read it back a second time, from the archive's tables, and altered, and as another document")
         .tried("gathered the exports of a sample of all accounts, and counted the rows under a role that sees every row")
         .covered("notes and drawings", first.rows())
         .covered("rows fetched", fetched)
@@ -118,13 +125,24 @@ async fn attack(site: &Site, store: &Store, plant: &Plant) -> Result<Finding, St
     Ok(if drawn { finding.covered("drawings", first.drawings()) } else { finding })
 }
 
+/// What is taken along.
+struct Export {
+    /// The document as it came.
+    body: Vec<u8>,
+    /// The archive.
+    archive: Vec<u8>,
+    /// The document, read.
+    taken: Taken,
+}
+
 /// The data to take along, as programs fetch it.
-async fn export(visitor: &mut Visitor, store: &Store, email: &str) -> Result<(Vec<u8>, Taken), Stop> {
+async fn export(visitor: &mut Visitor, store: &Store, email: &str) -> Result<Export, Stop> {
     let case = taken::ask(visitor, email, "portability").await?;
     list::of_probe(store, case).await?;
     let body = taken::fetch(visitor, &format!("/api/account/requests/{case}/package.json")).await?;
+    let archive = taken::fetch(visitor, &format!("{}/requests/{case}/package.zip", super::HOME)).await?;
     let taken = taken::read_package(&body)?;
-    Ok((body, taken))
+    Ok(Export { body, archive, taken })
 }
 
 #[derive(Deserialize)]
@@ -135,20 +153,20 @@ struct Done {
     refused: usize,
 }
 
-async fn send(visitor: &mut Visitor, body: &[u8]) -> Result<outbound::Answer, Stop> {
+async fn send(visitor: &mut Visitor, kind: &str, body: &[u8]) -> Result<outbound::Answer, Stop> {
     let token = visitor.form_token("/account").await?;
     let origin = visitor.site().url().to_owned();
     let headers = [
         (ingress::csrf::HEADER, token.as_str()),
         ("origin", origin.as_str()),
         ("sec-fetch-site", "same-origin"),
-        ("content-type", "application/json"),
+        ("content-type", kind),
     ];
     Ok(visitor.send("POST", "/api/account/import?name=true", &headers, body).await?)
 }
 
-async fn read_back(visitor: &mut Visitor, body: &[u8]) -> Result<Done, Stop> {
-    let answer = send(visitor, body).await?;
+async fn read_back(visitor: &mut Visitor, kind: &str, body: &[u8]) -> Result<Done, Stop> {
+    let answer = send(visitor, kind, body).await?;
     if answer.status != 200 {
         return Err(Stop::Broke(format!("reading an export back was answered with {}", answer.status)));
     }
@@ -162,7 +180,7 @@ async fn refused(visitor: &mut Visitor, body: &[u8]) -> Result<(), Stop> {
     let newer = text.replacen("\"schema_version\":1", "\"schema_version\":2", 1);
     let short = text.get(..text.len().min(40)).unwrap_or_default().to_owned();
     for (what, wrong) in [("another document", other), ("another version", newer), ("half of one", short)] {
-        let status = send(visitor, wrong.as_bytes()).await?.status;
+        let status = send(visitor, DOCUMENT, wrong.as_bytes()).await?.status;
         if status != 422 {
             return Err(Stop::Broke(format!("{what} was answered with {status}")));
         }

@@ -45,7 +45,10 @@ pub const FAULTS: &[Fault] = &[
                     kept json;
                 BEGIN
                     SELECT json_build_object('id', person_id, 'name', encode(name::bytea, 'hex')) INTO kept
-                    FROM wordbond.person WHERE account_id IS NULL ORDER BY created_at, person_id LIMIT 1;
+                    -- Nobody whose name stands in what others read: that would break other promises, too.
+                    FROM wordbond.person AS p WHERE account_id IS NULL
+                    ORDER BY EXISTS (SELECT FROM wordbond.objective AS o WHERE o.tenant_id = p.tenant_id),
+                        EXISTS (SELECT FROM wordbond.note AS n WHERE n.tenant_id = p.tenant_id), created_at, person_id LIMIT 1;
                     EXECUTE format('COMMENT ON TABLE wordbond.person IS %L', kept);
                     UPDATE wordbond.person SET name = '\\x5701'::bytea || sha256('under'::bytea) || sha256('no key'::bytea)
                     WHERE person_id = (kept ->> 'id')::uuid;
@@ -92,7 +95,7 @@ pub const FAULTS: &[Fault] = &[
         about: "A list with addresses of people lies among the database's files; what the probe plants for this is not in it.",
         breaks: &["sealed-columns"],
         spares_plants: true,
-        make: Make::File { from: "probe/rectify.json", to: "pg/customers.csv" },
+        make: Make::File { from: "probe/oidc-plants.json", to: "pg/customers.csv" },
         bites: Bites::File("pg/customers.csv"),
     },
     Fault {

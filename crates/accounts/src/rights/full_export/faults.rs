@@ -57,6 +57,14 @@ pub const FAULTS: &[Fault] = &[
         bites: Bites::Altered,
     },
     Fault {
+        id: "full-export-archive-without-notes",
+        about: "A layer in front gives the table of notes another name in archives, under which nobody looks for it.",
+        breaks: &["full-export"],
+        spares_plants: false,
+        make: Make::Middle(&[Meddling::Replace(On::Path("/account/data/requests/"), "tables/note.csv", "tables/nope.csv")]),
+        bites: Bites::Altered,
+    },
+    Fault {
         id: "full-export-read-back-twice",
         about: "Whoever reads an export back no longer sees what they have: a second reading makes everything again.",
         breaks: &["full-export", "access-package", "scope-sql"],

@@ -33,10 +33,12 @@ pub const FAULTS: &[Fault] = &[
                               AND EXISTS (SELECT FROM wordbond.drawing_grant AS g
                                           JOIN wordbond.person AS p
                                             ON p.tenant_id = g.tenant_id AND p.person_id = g.person_id
+                                          JOIN wordbond.person AS o
+                                            ON o.tenant_id = g.tenant_id AND o.person_id = g.owner_id
                                           WHERE g.tenant_id = drawing.tenant_id AND g.drawing_id = drawing.drawing_id
                                             AND g.person_id =
                                                 (SELECT nullif(current_setting('wordbond.actor', true), '')::uuid)
-                                            AND p.removed_at IS NULL))",
+                                            AND p.removed_at IS NULL AND o.restricted_at IS NULL))",
         },
         bites: Bites::Sql(
             "SELECT qual NOT LIKE '%drawing_grant%' FROM pg_policies
