@@ -1,7 +1,7 @@
 //! Tables as CSV (RFC 4180): CRLF between records, quotes where they are needed, and no text that a spreadsheet would run
 //! as a formula.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, iter::Peekable, str::Chars};
 
 /// The media type.
 pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8; header=present";
@@ -88,10 +88,11 @@ fn quoted(out: &mut String, text: &str) {
     }
 }
 
-/// The text of a cell as it was before it was made safe.
+/// The text of a cell as it was before it was made safe. What nobody made safe stays: an apostrophe before anything else is the
+/// writer's own.
 #[must_use]
 pub fn text(cell: &str) -> &str {
-    cell.strip_prefix('\'').unwrap_or(cell)
+    cell.strip_prefix('\'').filter(|rest| is_risky(rest)).unwrap_or(cell)
 }
 
 /// Reads a table back: its records, without telling quoted from plain cells.
@@ -99,40 +100,70 @@ pub fn text(cell: &str) -> &str {
 /// # Errors
 /// The number of the record in which a quote does not close, or stands where none may.
 pub fn parse(table: &str) -> Result<Vec<Vec<String>>, usize> {
-    let (mut records, mut record, mut cell) = (Vec::new(), Vec::new(), String::new());
-    let mut rest = table.chars().peekable();
-    let mut quoted = false;
-    let mut begun = false;
-    while let Some(c) = rest.next() {
-        match c {
-            '"' if quoted && rest.peek() == Some(&'"') => {
-                rest.next();
-                cell.push('"');
+    Records::of(table).collect()
+}
+
+/// The records of a table, one after the other: whoever reads what others send may stop. After an error there is none.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    rest: Peekable<Chars<'a>>,
+    number: usize,
+}
+
+impl<'a> Records<'a> {
+    /// Those of this table.
+    #[must_use]
+    pub fn of(table: &'a str) -> Self {
+        Self { rest: table.chars().peekable(), number: 0 }
+    }
+
+    fn record(&mut self) -> Result<Option<Vec<String>>, ()> {
+        let (mut record, mut cell) = (Vec::new(), String::new());
+        let (mut quoted, mut begun) = (false, false);
+        while let Some(c) = self.rest.next() {
+            match c {
+                '"' if quoted && self.rest.peek() == Some(&'"') => {
+                    self.rest.next();
+                    cell.push('"');
+                }
+                '"' if quoted => quoted = false,
+                '"' if cell.is_empty() && !begun => (quoted, begun) = (true, true),
+                '"' => return Err(()),
+                ',' if !quoted => {
+                    record.push(std::mem::take(&mut cell));
+                    begun = false;
+                }
+                '\r' if !quoted && self.rest.peek() == Some(&'\n') => {}
+                '\n' if !quoted => {
+                    record.push(cell);
+                    return Ok(Some(record));
+                }
+                other => cell.push(other),
             }
-            '"' if quoted => quoted = false,
-            '"' if cell.is_empty() && !begun => (quoted, begun) = (true, true),
-            '"' => return Err(records.len()),
-            ',' if !quoted => {
-                record.push(std::mem::take(&mut cell));
-                begun = false;
-            }
-            '\r' if !quoted && rest.peek() == Some(&'\n') => {}
-            '\n' if !quoted => {
-                record.push(std::mem::take(&mut cell));
-                records.push(std::mem::take(&mut record));
-                begun = false;
-            }
-            other => cell.push(other),
         }
+        if quoted {
+            return Err(());
+        }
+        if begun || !cell.is_empty() || !record.is_empty() {
+            record.push(cell);
+            return Ok(Some(record));
+        }
+        Ok(None)
     }
-    if quoted {
-        return Err(records.len());
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Vec<String>, usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let number = self.number;
+        self.number += 1;
+        let read = self.record();
+        if read.is_err() {
+            self.rest = "".chars().peekable();
+        }
+        read.map_err(|()| number).transpose()
     }
-    if begun || !cell.is_empty() || !record.is_empty() {
-        record.push(cell);
-        records.push(record);
-    }
-    Ok(records)
 }
 
 #[cfg(test)]
@@ -160,6 +191,7 @@ mod tests {
             assert_eq!(text(cell), risky);
         }
         assert_eq!(table(&["x"], [[Cell::text("1-2=x")]]), "x\r\n1-2=x\r\n");
+        assert_eq!(text("'Tis the season"), "'Tis the season", "nobody put that there");
     }
 
     #[test]

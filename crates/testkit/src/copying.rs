@@ -18,12 +18,12 @@ use std::{
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The agent at work. Ending it removes what it has copied.
+/// The agent at work. Ending it removes what it has copied; dropped, it stops.
 #[derive(Debug)]
 pub struct Copying {
     to: PathBuf,
     is_over: Arc<AtomicBool>,
-    agent: JoinHandle<()>,
+    agent: Option<JoinHandle<()>>,
 }
 
 impl Copying {
@@ -42,17 +42,28 @@ impl Copying {
                 thread::sleep(LOOK);
             }
         });
-        Ok(Self { to: to.to_owned(), is_over, agent })
+        Ok(Self { to: to.to_owned(), is_over, agent: Some(agent) })
     }
 
     /// Ends it.
     ///
     /// # Errors
     /// When the copies cannot be removed.
-    pub fn end(self) -> io::Result<()> {
+    pub fn end(mut self) -> io::Result<()> {
+        self.stop().map_err(|_| io::Error::other("the copying agent panicked"))?;
+        fs::remove_dir_all(&self.to)
+    }
+
+    fn stop(&mut self) -> thread::Result<()> {
         self.is_over.store(true, Ordering::Relaxed);
-        self.agent.join().map_err(|_| io::Error::other("the copying agent panicked"))?;
-        fs::remove_dir_all(self.to)
+        self.agent.take().map_or(Ok(()), JoinHandle::join)
+    }
+}
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        // What it copies into may be gone already, and must not come back.
+        let _ = self.stop();
     }
 }
 

@@ -17,12 +17,12 @@ use std::{
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The agent at work. It keeps what it saw in its memory alone; ending it removes what it has put back.
+/// The agent at work. It keeps what it saw in its memory alone; ending it removes what it has put back; dropped, it stops.
 #[derive(Debug)]
 pub struct Restoring {
     is_over: Arc<AtomicBool>,
     restored: Arc<AtomicUsize>,
-    agent: JoinHandle<Vec<PathBuf>>,
+    agent: Option<JoinHandle<Vec<PathBuf>>>,
 }
 
 impl Restoring {
@@ -50,7 +50,7 @@ impl Restoring {
             }
             put_back
         });
-        Ok(Self { is_over, restored, agent })
+        Ok(Self { is_over, restored, agent: Some(agent) })
     }
 
     /// How often it has put something back.
@@ -63,14 +63,27 @@ impl Restoring {
     ///
     /// # Errors
     /// When it has failed.
-    pub fn end(self) -> io::Result<()> {
-        self.is_over.store(true, Ordering::Relaxed);
-        let put_back = self.agent.join().map_err(|_| io::Error::other("the restoring agent panicked"))?;
+    pub fn end(mut self) -> io::Result<()> {
+        let put_back = self.stop().map_err(|_| io::Error::other("the restoring agent panicked"))?;
         for path in put_back {
             // It may have been removed once more.
             let _ = fs::remove_file(path);
         }
         Ok(())
+    }
+}
+
+impl Restoring {
+    fn stop(&mut self) -> thread::Result<Vec<PathBuf>> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.agent.take().map_or(Ok(Vec::new()), JoinHandle::join)
+    }
+}
+
+impl Drop for Restoring {
+    fn drop(&mut self) {
+        // The folder may be gone already, and must not come back.
+        let _ = self.stop();
     }
 }
 

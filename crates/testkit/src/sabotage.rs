@@ -108,7 +108,6 @@ struct Report {
 /// Carries out faults on scratch copies of one executable and profile.
 #[derive(Debug)]
 pub struct Runner {
-    system: ScratchSystem,
     /// The promises that were Kept before anything was broken; the others prove nothing here.
     kept: BTreeSet<String>,
     /// Those that nothing was proven about, such as a way of asking that is not built: a fault says nothing about them.
@@ -120,6 +119,8 @@ pub struct Runner {
     copying: Option<Copying>,
     moved: Option<Moved>,
     restoring: Option<Restoring>,
+    // Dropped after the agents, which would bring parts of it back.
+    system: ScratchSystem,
 }
 
 impl Runner {
@@ -218,7 +219,9 @@ impl Runner {
     /// # Errors
     /// It does not stop.
     pub async fn finish(self) -> io::Result<()> {
-        self.system.stop().await
+        let Self { system, around, copying, restoring, .. } = self;
+        drop((around, copying, restoring));
+        system.stop().await
     }
 
     /// The promises that must turn Broken: those of the fault's controls, but for what is Unproven before and after.
@@ -450,7 +453,7 @@ fn drawn(mut promises: Vec<&str>, count: usize) -> Vec<&str> {
 /// Runs `wordbond check --json` against the scratch copy, as a process of its own.
 async fn check(system: &ScratchSystem, only: &[&str]) -> io::Result<Vec<Line>> {
     let mut command = Command::new(system.executable());
-    command.args(["check", "--json", "--data-dir"]).arg(system.data_dir());
+    command.kill_on_drop(true).args(["check", "--json", "--data-dir"]).arg(system.data_dir());
     if !only.is_empty() {
         command.arg("--only").args(only);
     }
@@ -482,7 +485,7 @@ async fn handshake(system: &ScratchSystem, arguments: &[&str]) -> Result<(), Str
 }
 
 async fn run(command: &mut Command) -> Result<String, String> {
-    let output = command.output().await.map_err(|error| error.to_string())?;
+    let output = command.kill_on_drop(true).output().await.map_err(|error| error.to_string())?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {

@@ -83,7 +83,8 @@ const SHAPE: &str = "
         UNION ALL
         SELECT format('event trigger %s %s', evtname, evtenabled) FROM pg_event_trigger
         UNION ALL
-        SELECT format('role %s %s %s %s %s %s %s', rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb, rolconfig)
+        SELECT format('role %s %s %s %s %s %s %s %s %s %s %s', rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb,
+                      rolreplication, rolinherit, rolconnlimit, rolvaliduntil, rolconfig)
             FROM pg_roles
         UNION ALL
         SELECT format('member %s %s %s', roleid::regrole, member::regrole, admin_option) FROM pg_auth_members

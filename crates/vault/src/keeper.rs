@@ -41,4 +41,12 @@ pub trait RootKeeper: Send + Sync + fmt::Debug {
 
     /// Whether an exchange was begun and not ended.
     fn is_advancing(&self) -> bool;
+
+    /// Takes away what a crash left of the root key beside it. Nobody exchanges it meanwhile.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    fn tidy(&self) -> Result<(), VaultError> {
+        Ok(())
+    }
 }

@@ -110,6 +110,7 @@ impl KeyRing {
         {
             let _alone = store.lock(How::Alone)?;
             settle::settle(&store, &*root)?;
+            root.tidy()?;
         }
         let together = store.lock(How::Together)?;
         if unchecked {

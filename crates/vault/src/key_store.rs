@@ -12,7 +12,7 @@ pub use lock::{Held, How};
 
 #[cfg(test)]
 pub(crate) use files::cut;
-pub(crate) use files::{overwrite, tidy_staged, write_new};
+pub(crate) use files::{overwrite, remove_path, tidy_beside, write_new};
 
 use crate::VaultError;
 use aws_lc_rs::digest::{SHA256, digest};

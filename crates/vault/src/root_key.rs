@@ -6,7 +6,7 @@ use crate::{
     Secret, VaultError, envelope,
     error::IoContext as _,
     keeper::RootKeeper,
-    key_store::{overwrite, tidy_staged, write_new},
+    key_store::{overwrite, remove_path, tidy_beside, write_new},
 };
 pub use form::Passphrase;
 use std::{
@@ -134,10 +134,8 @@ impl RootKeeper for RootKey {
         // The old key's bytes lie there no longer than its name; the next one's name goes last.
         old.write_all(&vec![0; length]).and_then(|()| old.sync_all()).on("overwrite", &self.path)?;
         // Nor do copies that an exchange cut short left beside them.
-        [&self.path, &path].into_iter().try_for_each(|path| tidy_staged(path))?;
-        #[cfg(test)]
-        crate::key_store::cut::here(&path)?;
-        fs::remove_file(&path).on("remove", &path)?;
+        self.tidy()?;
+        remove_path(&path)?;
         held.current = next;
         if let Some(passphrase) = held.seal.next.take() {
             held.seal.passphrase = passphrase;
@@ -147,6 +145,10 @@ impl RootKeeper for RootKey {
 
     fn is_advancing(&self) -> bool {
         beside(&self.path).exists()
+    }
+
+    fn tidy(&self) -> Result<(), VaultError> {
+        [&self.path, &beside(&self.path)].into_iter().try_for_each(|path| tidy_beside(path))
     }
 }
 

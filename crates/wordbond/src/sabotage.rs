@@ -105,34 +105,60 @@ async fn carry_out(
         all.insert(at, outcome);
     }
     while let Some(ended) = workers.join_next().await {
-        ended??;
+        match ended? {
+            // The others did its work.
+            Err(error) if !all.is_empty() => complain(format!("a scratch copy did not come to serve: {error}")),
+            ended => ended?,
+        }
     }
     Ok(all.into_values().collect())
 }
 
-/// One scratch copy after another, until no fault is left.
+/// One scratch copy after another, until no fault is left. A copy that fails is one fault that nobody saw caught, and not the end
+/// of all others; only where none ever served there is nothing to go on with.
 async fn work(
     each: Copies,
     queue: Arc<Mutex<VecDeque<(usize, Chosen)>>>,
     done: mpsc::Sender<(usize, Outcome)>,
 ) -> io::Result<()> {
-    let mut runner = each.warm_up().await?;
+    let mut copy = Some(each.warm_up().await?);
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some((at, (control, fault))) = next else { return runner.finish().await };
-        let outcome = match one(&mut runner, control, fault).await {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => continue,
-            // One copy that fails is one fault that nobody saw caught, and not the end of all others.
-            Err(error) => Outcome::failed(fault.id, control, &error),
+        let Some((at, (control, fault))) = next else { break };
+        let ready = match copy.take() {
+            Some(runner) => Ok(runner),
+            None => each.warm_up().await,
         };
-        let spoilt = !outcome.undone;
+        let outcome = match ready {
+            Err(error) => Outcome::failed(fault.id, control, &error),
+            Ok(mut runner) => {
+                let outcome = one(&mut runner, control, fault).await;
+                let is_good =
+                    outcome.as_ref().is_ok_and(|outcome| outcome.as_ref().is_none_or(|outcome| outcome.undone));
+                if is_good {
+                    copy = Some(runner);
+                } else {
+                    // What could not be undone would colour everything after it.
+                    end(runner).await;
+                }
+                match outcome {
+                    Ok(Some(outcome)) => outcome,
+                    Ok(None) => continue,
+                    Err(error) => Outcome::failed(fault.id, control, &error),
+                }
+            }
+        };
         let _ = done.send((at, outcome)).await;
-        if spoilt {
-            // What could not be undone would colour everything after it.
-            let _ = runner.finish().await;
-            runner = each.warm_up().await?;
-        }
+    }
+    if let Some(runner) = copy {
+        end(runner).await;
+    }
+    Ok(())
+}
+
+async fn end(runner: Runner) {
+    if let Err(error) = runner.finish().await {
+        complain(format!("a scratch copy did not end in good order: {error}"));
     }
 }
 

@@ -197,6 +197,8 @@ async fn goals(store: &store::Store, seat: &team::Membership) {
     }
     objectives::set_key_result_archived(&mut scoped, writer, (away, other), 1, true).await.unwrap();
     objectives::set_archived(&mut scoped, writer, away, 1, true).await.unwrap();
+    // Begun anew, in the same words.
+    objectives::create(&mut scoped, writer, fields("Put away", Level::Team)).await.unwrap();
     scoped.commit().await.unwrap();
 }
 
@@ -250,22 +252,22 @@ async fn objectives_of_ones_own_come_back_from_the_document_and_from_tables_and_
     let text = whole(package::json(store, package.clone())).await;
     let zip = whole(package::zip(store, package)).await;
     let expected = said(store, &seat).await;
-    assert_eq!(expected.len(), 5, "{expected:#?}");
+    assert_eq!(expected.len(), 6, "{expected:#?}");
 
     let made = |done: read_back::Done| {
         (done.notes, done.drawings, done.objectives, done.key_results, done.check_ins, done.present, done.refused)
     };
     let (eve, eves) = newcomer().await;
-    assert_eq!(made(back(&system, eve, &text).await.unwrap()), (1, 2, 3, 2, 1, 0, 0));
+    assert_eq!(made(back(&system, eve, &text).await.unwrap()), (1, 2, 4, 2, 1, 0, 0));
     assert_eq!(said(store, &eves).await, expected);
-    assert_eq!(made(back(&system, eve, &text).await.unwrap()), (0, 0, 0, 0, 0, 9, 0), "nothing twice");
+    assert_eq!(made(back(&system, eve, &text).await.unwrap()), (0, 0, 0, 0, 0, 10, 0), "nothing twice");
 
     let (kim, kims) = newcomer().await;
     let pieces = || read_back::archive(&zip).unwrap();
     let done = read_back::import_pieces(store, kim, pieces()).await.unwrap();
-    assert_eq!(made(done), (1, 2, 3, 2, 1, 0, 0));
+    assert_eq!(made(done), (1, 2, 4, 2, 1, 0, 0));
     assert_eq!(said(store, &kims).await, expected);
-    assert_eq!(made(read_back::import_pieces(store, kim, pieces()).await.unwrap()), (0, 0, 0, 0, 0, 9, 0));
+    assert_eq!(made(read_back::import_pieces(store, kim, pieces()).await.unwrap()), (0, 0, 0, 0, 0, 10, 0));
     let notes = copy::own(store, kim.account, kim.tenant, kim.person, "wordbond.note").await.unwrap();
     assert_eq!((notes[0]["title"].as_str(), notes[0]["body"].as_str()), (Some("'=Title"), Some("a \"b\",\nc")));
 
@@ -273,6 +275,6 @@ async fn objectives_of_ones_own_come_back_from_the_document_and_from_tables_and_
     let (mut lee, lees) = newcomer().await;
     lee.role = TeamRole::Viewer;
     let done = read_back::import_pieces(store, lee, pieces()).await.unwrap();
-    assert_eq!((done.objectives, done.key_results, done.check_ins, done.refused), (0, 0, 0, 6));
+    assert_eq!((done.objectives, done.key_results, done.check_ins, done.refused), (0, 0, 0, 7));
     assert!(said(store, &lees).await.is_empty());
 }

@@ -39,11 +39,23 @@ pub fn zip(store: &Store, package: Package) -> Pieces {
 /// Every file in an archive, by its path; `None` for what is none, or holds more than `most` bytes.
 #[must_use]
 pub fn unzip(archive: &[u8], most: u64) -> Option<BTreeMap<String, Vec<u8>>> {
+    unzip_some(archive, most, |_| true)
+}
+
+/// The files in an archive whose paths are wanted; the others are not unpacked and do not count.
+pub(super) fn unzip_some(
+    archive: &[u8],
+    most: u64,
+    wanted: impl Fn(&str) -> bool,
+) -> Option<BTreeMap<String, Vec<u8>>> {
     let mut archive = ZipArchive::new(io::Cursor::new(archive)).ok()?;
     let (mut out, mut left) = (BTreeMap::new(), most);
     for at in 0..archive.len() {
         let mut file = archive.by_index(at).ok()?;
         let (name, mut content) = (file.name().ok()?.into_owned(), Vec::new());
+        if !wanted(&name) {
+            continue;
+        }
         let read = file.by_ref().take(left.saturating_add(1)).read_to_end(&mut content).ok()?;
         left = left.checked_sub(u64::try_from(read).ok()?)?;
         out.insert(name, content);

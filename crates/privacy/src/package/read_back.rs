@@ -164,7 +164,7 @@ impl Reader {
         }
     }
 
-    /// Puts away what was put away there. Yields how much was made.
+    /// Makes what was put away there. Yields how much was made.
     ///
     /// # Errors
     /// When the database refuses.

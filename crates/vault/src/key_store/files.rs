@@ -143,16 +143,35 @@ fn staged(path: &Path) -> String {
     format!("{FRESH}{}-", path.file_name().unwrap_or_default().display())
 }
 
-/// Takes away what a crash left of writing this file. Nobody writes it meanwhile.
-pub(crate) fn tidy_staged(path: &Path) -> Result<(), VaultError> {
+/// Takes away what a crash left of writing or removing this file. Nobody writes it meanwhile.
+pub(crate) fn tidy_beside(path: &Path) -> Result<(), VaultError> {
     let (dir, staged) = (parent(path), staged(path));
-    for entry in fs::read_dir(dir).on("list", dir)? {
+    let entries = match fs::read_dir(dir) {
+        // Where nobody may look, nobody left anything.
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) => return Ok(()),
+        entries => entries.on("list", dir)?,
+    };
+    for entry in entries {
         let entry = entry.on("list", dir)?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(&staged)) {
+        let name = entry.file_name();
+        // Another file's drafts may begin alike: `root.key-of-somebody`.
+        let random = name.to_str().and_then(|name| name.strip_prefix(&staged)).filter(|rest| rest.len() == 32);
+        if random.is_some_and(|rest| rest.bytes().all(|digit| digit.is_ascii_hexdigit())) {
             discard(&entry.path())?;
         }
     }
-    Ok(())
+    wipe(&gone(path)).map(drop)
+}
+
+/// Removes a file for good, as [`remove`] does.
+pub(crate) fn remove_path(path: &Path) -> Result<bool, VaultError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    remove(parent(path), &name)
+}
+
+/// How a file is called once it is to go.
+fn gone(path: &Path) -> PathBuf {
+    parent(path).join(format!("{GONE}{}", path.file_name().unwrap_or_default().display()))
 }
 
 /// Puts a file of one folder in the place of another's, with its time.
@@ -169,8 +188,7 @@ pub(super) fn copy(from: &Path, to: &Path, name: &str) -> Result<(), VaultError>
 pub(super) fn remove(dir: &Path, name: &str) -> Result<bool, VaultError> {
     let path = dir.join(name);
     let folder = parent(&path);
-    let Some(file) = path.file_name() else { return Ok(false) };
-    let gone = folder.join(format!("{GONE}{}", file.display()));
+    let gone = gone(&path);
     // It was cut short before, and is there again since.
     let mut there = wipe(&gone)?;
     #[cfg(test)]

@@ -191,7 +191,35 @@ impl<'de, F: FnMut(Piece) -> bool> Visitor<'de> for Whole<'_, '_, F> {
 #[derive(Deserialize)]
 struct Section {
     section: String,
-    rows: Vec<Row>,
+    rows: Rows,
+}
+
+/// The rows of a section, counted while they are read: each takes more room than it has letters.
+struct Rows(Vec<Row>);
+
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Counted;
+        impl<'de> Visitor<'de> for Counted {
+            type Value = Rows;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {} rows", rows::MOST_ROWS)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Rows, A::Error> {
+                let mut out = Vec::new();
+                while let Some(row) = all.next_element()? {
+                    if out.len() == rows::MOST_ROWS {
+                        return Err(de::Error::invalid_length(out.len() + 1, &self));
+                    }
+                    out.push(row);
+                }
+                Ok(Rows(out))
+            }
+        }
+        from.deserialize_seq(Counted)
+    }
 }
 
 struct Sections<'a, 'b, F>(&'a Taker<'b, F>);
@@ -213,7 +241,7 @@ impl<'de, F: FnMut(Piece) -> bool> Visitor<'de> for Sections<'_, '_, F> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
         while let Some(Section { section, rows }) = all.next_element()? {
-            for piece in rows::pieces(&section, &rows) {
+            for piece in rows::pieces(&section, &rows.0) {
                 self.0.give(piece)?;
             }
             self.0.left.set(MOST);
@@ -330,6 +358,11 @@ mod tests {
         let whole = written(&package());
         assert!(pieces(whole.get(..whole.len() - 5).unwrap()).1.is_err(), "cut off");
         assert_eq!(pieces(&package().to_string()).0, [], "files before it is known what they are in");
+        let many = format!("[{}{{}}]", "{},".repeat(rows::MOST_ROWS));
+        let mut crowd =
+            written(&json!({"format": FORMAT, "schema_version": SCHEMA_VERSION, "sections": "S", "files": []}));
+        crowd = crowd.replace("\"S\"", &format!("[{{\"section\":\"note\",\"rows\":{many}}}]"));
+        assert!(pieces(&crowd).1.is_err(), "nobody has as many notes");
         let first = read(whole.as_bytes(), |_| false).unwrap_err();
         assert_eq!(first.0, "the reading was ended");
     }

@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// The sections of which rows are read back, each after those that it names rows of.
 pub(super) const SECTIONS: [&str; 5] = ["account", "note", "objective", "key_result", "check_in"];
 
+/// How many rows a section may have: more than anybody types.
+pub(super) const MOST_ROWS: usize = 200_000;
+
 /// What these rows of a section bring back, in an order in which it can be made. A row that lacks something is
 /// [`Piece::Incomplete`]; sections of which nothing is read back yield nothing.
 pub(super) fn pieces(section: &str, rows: &[Row]) -> Vec<Piece> {

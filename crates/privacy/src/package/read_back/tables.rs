@@ -2,16 +2,19 @@
 
 use super::{
     document::{NotRead, Piece},
-    rows::{self, SECTIONS, id, text, whole},
+    rows::{self, MOST_ROWS, SECTIONS, id, text, whole},
 };
 use crate::package::{File, Files, archive};
-use kernel::csv;
+use kernel::csv::{self, Records};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use store::copy::Row;
 
 /// How much a table or an archive may hold, unpacked: it is in memory as a whole.
 pub const MOST: usize = 64 * 1024 * 1024;
+
+/// How many columns a table may have.
+const MOST_COLUMNS: usize = 64;
 
 /// What a table of a section brings back.
 ///
@@ -35,22 +38,26 @@ pub fn archive(bytes: &[u8]) -> Result<Vec<Piece>, NotRead> {
             MOST >> 20
         ))
     };
-    let files = archive::unzip(bytes, MOST as u64).ok_or_else(none)?;
+    let is_read = |name: &str| name.starts_with("tables/") || name.starts_with("drawings/");
+    let mut files = archive::unzip_some(bytes, MOST as u64, is_read).ok_or_else(none)?;
     if !files.keys().any(|name| name.starts_with("tables/")) {
         return Err(none());
     }
-    let rows = |section: &str| files.get(&format!("tables/{section}.csv")).map_or(Ok(Vec::new()), |csv| parsed(csv));
+    let mut rows = |section: &str| match files.remove(&format!("tables/{section}.csv")) {
+        Some(csv) => parsed(&csv),
+        None => Ok(Vec::new()),
+    };
     let mut out = Vec::new();
     for section in SECTIONS {
         out.extend(rows::pieces(section, &rows(section)?));
     }
-    let mut names = Files::default();
-    out.extend(rows("drawing")?.iter().map(|row| drawing(row, &mut names, &files).unwrap_or(Piece::Incomplete)));
+    let (drawings, mut names) = (rows("drawing")?, Files::default());
+    out.extend(drawings.iter().map(|row| drawing(row, &mut names, &mut files).unwrap_or(Piece::Incomplete)));
     Ok(out)
 }
 
 /// The drawing of a row, whose file lies under the name that an archive gives it.
-fn drawing(row: &Row, names: &mut Files, files: &BTreeMap<String, Vec<u8>>) -> Option<Piece> {
+fn drawing(row: &Row, names: &mut Files, files: &mut BTreeMap<String, Vec<u8>>) -> Option<Piece> {
     let file = File {
         section: "drawing".to_owned(),
         id: id(row, "drawing_id")?,
@@ -60,7 +67,7 @@ fn drawing(row: &Row, names: &mut Files, files: &BTreeMap<String, Vec<u8>>) -> O
         kind: text(row, "kind")?,
         size: whole(row, "size")?,
     };
-    let content = files.get(&names.path(&file))?.clone();
+    let content = files.remove(&names.path(&file))?;
     (content.len() as u64 == file.size).then_some(Piece::Drawing { file, content })
 }
 
@@ -70,12 +77,20 @@ fn parsed(table: &[u8]) -> Result<Vec<Row>, NotRead> {
     let no_text = |_| NotRead("this is no table: it is not in UTF-8".to_owned());
     let text = std::str::from_utf8(table).map_err(no_text)?.trim_start_matches('\u{feff}');
     let wrong = |number: usize| NotRead(format!("this is no table: record {} cannot be read", number + 1));
-    let mut records = csv::parse(text).map_err(wrong)?.into_iter().enumerate();
-    let Some((_, heads)) = records.next() else { return Ok(Vec::new()) };
+    let mut records = Records::of(text);
+    let Some(heads) = records.next().transpose().map_err(wrong)? else { return Ok(Vec::new()) };
+    // No table that is given out has more of either.
+    if heads.len() > MOST_COLUMNS || heads.iter().any(|head| head.matches('.').count() > 1) {
+        return Err(wrong(0));
+    }
     let mut out = Vec::new();
-    for (number, record) in records {
+    for (number, record) in (1..).zip(records) {
+        let record = record.map_err(wrong)?;
         if record.len() != heads.len() {
             return Err(wrong(number));
+        }
+        if number > MOST_ROWS {
+            return Err(NotRead(format!("a table of more than {MOST_ROWS} rows is not read")));
         }
         let mut row = Row::new();
         for (head, cell) in heads.iter().zip(&record) {
@@ -87,16 +102,18 @@ fn parsed(table: &[u8]) -> Result<Vec<Row>, NotRead> {
 }
 
 fn put(row: &mut Row, path: &str, cell: &str) -> Option<()> {
-    let Some((first, rest)) = path.split_once('.') else {
-        // What is empty is missing where something is needed, and a text without letters where a text is.
-        let empty = matches!(path, "title" | "body" | "description" | "comment");
-        if !cell.is_empty() || empty {
-            row.insert(path.to_owned(), Value::String(cell.to_owned()));
+    let (row, name) = match path.split_once('.') {
+        Some((first, name)) => {
+            let inner = row.entry(first).or_insert_with(|| Value::Object(Row::new()));
+            (inner.as_object_mut()?, name)
         }
-        return Some(());
+        None => (row, path),
     };
-    let inner = row.entry(first).or_insert_with(|| Value::Object(Row::new()));
-    put(inner.as_object_mut()?, rest, cell)
+    // What is empty is missing where something is needed, and a text without letters where a text is.
+    if !cell.is_empty() || matches!(name, "title" | "body" | "description" | "comment") {
+        row.insert(name.to_owned(), Value::String(cell.to_owned()));
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -121,6 +138,9 @@ mod tests {
         assert!(why("note", b"title,body\r\n\"a\r\n").contains("record 2"));
         assert!(why("note", b"\xff").contains("UTF-8"));
         assert!(why("note", b"a,a.b\r\n1,2\r\n").contains("record 1"), "a text has no fields");
+        let deep = format!("{}\nx\n", ".".repeat(500_000));
+        assert!(why("note", deep.as_bytes()).contains("record 1"), "no row is that deep");
+        assert!(why("note", "\n".repeat(1_000_000).as_bytes()).contains("more than"));
         assert!(archive(b"PK").unwrap_err().0.contains("no archive"));
     }
 
