@@ -29,10 +29,11 @@ const STOP: Duration = Duration::from_secs(20);
 pub struct ScratchSystem {
     executable: PathBuf,
     profile: PathBuf,
+    // Ends before its folder goes.
+    process: Serving,
     folder: TempDir,
     listen: u16,
     public: u16,
-    process: Child,
     middle: Middle,
     beside: Beside,
 }
@@ -74,18 +75,18 @@ impl ScratchSystem {
         let mut process = spawn(executable, profile, folder.path(), (listen, public), &beside)?;
         let tls = folder.path().join("tls");
         // The last of them to be written.
-        wait(&mut process, folder.path(), || tls.join("cert.pem").exists()).await?;
+        wait(&mut process.0, folder.path(), || tls.join("cert.pem").exists()).await?;
         let listener =
             Site::new(&format!("https://localhost:{listen}"), trust(folder.path())?).map_err(io::Error::other)?;
         let middle = Middle::open(door, &tls, listener)?;
-        wait(&mut process, folder.path(), || folder.path().join("ready.json").exists()).await?;
+        wait(&mut process.0, folder.path(), || folder.path().join("ready.json").exists()).await?;
         Ok(Self {
             executable: executable.to_owned(),
             profile: profile.to_owned(),
+            process,
             folder,
             listen,
             public,
-            process,
             middle,
             beside,
         })
@@ -137,7 +138,7 @@ impl ScratchSystem {
     /// # Errors
     /// It does not come to serve again.
     pub async fn kill_and_restart(&mut self) -> io::Result<()> {
-        self.process.kill().await?;
+        self.process.0.kill().await?;
         self.begin_again().await
     }
 
@@ -146,7 +147,7 @@ impl ScratchSystem {
         let ports = (self.listen, self.public);
         self.process = spawn(&self.executable, &self.profile, self.folder.path(), ports, &self.beside)?;
         let ready = self.folder.path().join("ready.json");
-        wait(&mut self.process, self.folder.path(), || ready.exists()).await
+        wait(&mut self.process.0, self.folder.path(), || ready.exists()).await
     }
 
     /// Ends the system in good order and removes its folder.
@@ -158,26 +159,30 @@ impl ScratchSystem {
     }
 
     async fn terminate(&mut self) -> io::Result<ExitStatus> {
-        if let Some(id) = self.process.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+        if let Some(id) = self.process.0.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
             rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
         }
-        tokio::time::timeout(STOP, self.process.wait())
+        tokio::time::timeout(STOP, self.process.0.wait())
             .await
             .map_err(|_| io::Error::other("the scratch system did not stop when asked to"))?
     }
 }
 
-impl Drop for ScratchSystem {
+/// The process of a scratch copy. Dropped, it is asked to end, so that its database server ends with it and writes no more into a
+/// folder that is about to go; it is killed when it does not.
+#[derive(Debug)]
+struct Serving(Child);
+
+impl Drop for Serving {
     fn drop(&mut self) {
-        // Asked first, so that its database server ends with it; killed when it is already gone anyway.
-        if let Some(id) = self.process.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+        if let Some(id) = self.0.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
             let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
             let end = Instant::now() + STOP;
-            while Instant::now() < end && matches!(self.process.try_wait(), Ok(None)) {
+            while Instant::now() < end && matches!(self.0.try_wait(), Ok(None)) {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
-        let _ = self.process.start_kill();
+        let _ = self.0.start_kill();
     }
 }
 
@@ -187,7 +192,7 @@ fn spawn(
     folder: &Path,
     (listen, public): (u16, u16),
     beside: &Beside,
-) -> io::Result<Child> {
+) -> io::Result<Serving> {
     let log = File::options().create(true).append(true).open(folder.join("scratch.log"))?;
     Command::new(executable)
         .arg("up")
@@ -201,8 +206,8 @@ fn spawn(
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        .kill_on_drop(true)
         .spawn()
+        .map(Serving)
 }
 
 fn trust(folder: &Path) -> io::Result<Trust> {
