@@ -28,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Address, Config, Store, instances, jobs, observations, profiles};
-use tokio::{net::TcpListener, sync::watch, time::sleep};
+use tokio::{net::TcpListener, sync::watch, task::AbortHandle, time::sleep};
 use uuid::Uuid;
 
 type Failed = Box<dyn Error>;
@@ -84,27 +84,32 @@ pub(crate) async fn run(arguments: Up) -> Result<u8, Failed> {
     let settings = Settings { trusted: arguments.trusted_proxy.clone(), ..Settings::new(&place.url)? };
     let edge = tokio::spawn(ingress::serve(doors, router, tls.clone(), settings, stopped(stop.clone())));
     let watching = tokio::spawn(watch_ledger(Arc::clone(&board), stop.clone()));
-    let working = tokio::spawn(worker::run(accounts.clone()));
-    let sweeping = tokio::spawn(schedule::sweep(store.clone(), accounts.clone()));
+    let mut endless = vec![
+        tokio::spawn(worker::run(accounts.clone())).abort_handle(),
+        tokio::spawn(schedule::sweep(store.clone(), accounts.clone())).abort_handle(),
+    ];
     let beating = tokio::spawn(beat(store.clone(), instance.clone(), stop.clone()));
 
     let ready = ready(&arguments, &place, &profile_file, &tls, &store)?;
     ready.write(&data_dir)?;
     greet(&place, &tls, begun);
-    let attacked = first_round(&system).await;
-    board.refresh().await?;
-    let kept = nightly::keep(&system.in_force.profile);
-    let scrubbing = tokio::spawn(nightly::run(store.clone(), data_dir.clone(), kept));
-    let keeping = tokio::spawn(keys::upkeep(store.clone(), arguments.key_epoch));
-    let scheduling = tokio::spawn(schedule::run(Arc::clone(&system), Arc::clone(&board), attacked));
-
-    stopped(stop).await;
+    // Attacks go on against a door that closes as soon as somebody says stop: what they would see then is nobody's fault.
+    let attacked = tokio::select! {
+        attacked = first_round(&system) => Some(attacked),
+        () = stopped(stop.clone()) => None,
+    };
+    if let Some(attacked) = attacked {
+        board.refresh().await?;
+        let kept = nightly::keep(&system.in_force.profile);
+        endless.extend([
+            tokio::spawn(nightly::run(store.clone(), data_dir.clone(), kept)).abort_handle(),
+            tokio::spawn(keys::upkeep(store.clone(), arguments.key_epoch)).abort_handle(),
+            tokio::spawn(schedule::run(Arc::clone(&system), Arc::clone(&board), attacked)).abort_handle(),
+        ]);
+        stopped(stop).await;
+    }
     say("stopping: finishing what is in flight");
-    scheduling.abort();
-    sweeping.abort();
-    scrubbing.abort();
-    keeping.abort();
-    working.abort();
+    endless.iter().for_each(AbortHandle::abort);
     if let Ok(Ended::Cut(connections)) = edge.await? {
         complain(format!("{connections} connections had to be cut"));
     }
