@@ -120,6 +120,80 @@ impl Endpoint {
 mod tests {
     use super::*;
     use crate::{Register, Trust};
+    use std::sync::Arc;
+    use tokio::{
+        io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+        net::TcpListener,
+        task::JoinHandle,
+    };
+    use tokio_rustls::TlsAcceptor;
+
+    /// Reads a message that ends with its body, answers 202, and yields the message.
+    async fn take(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
+        let mut message = Vec::new();
+        while !message.ends_with(b"\r\n\r\na token") {
+            assert_ne!(stream.read_buf(&mut message).await.unwrap(), 0, "it ended within a message");
+        }
+        stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        String::from_utf8(message).unwrap().to_lowercase()
+    }
+
+    /// Somebody who takes one message over TLS, and the root that its certificate needs.
+    async fn sealed() -> (u16, String, JoinHandle<Option<String>>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], made.signing_key.serialize_der().try_into().unwrap())
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let taking = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            Some(take(TlsAcceptor::from(Arc::new(config)).accept(stream).await.ok()?).await)
+        });
+        (port, made.cert.pem(), taking)
+    }
+
+    async fn pushed(url: &str, trust: Trust) -> Result<Answer, OutboundError> {
+        let endpoint: Endpoint = url.parse().unwrap();
+        let dialler = Dialler::new(Register::only(endpoint.host()), trust);
+        endpoint.push(&dialler, "text/plain", b"a token".to_vec()).await
+    }
+
+    #[tokio::test]
+    async fn what_is_pushed_elsewhere_goes_over_verified_tls() {
+        let (port, root, taking) = sealed().await;
+        let url = format!("https://localhost:{port}/events?of=us");
+        assert_eq!(pushed(&url, Trust::none().with_pem(&root).unwrap()).await.unwrap().status, 202);
+        let message = taking.await.unwrap().unwrap();
+        assert!(message.starts_with("post /events?of=us http/1.1\r\n"), "{message}");
+        assert!(message.contains(&format!("\r\nhost: localhost:{port}\r\n")), "{message}");
+        // To somebody whose certificate nobody vouches for nothing is said.
+        let (port, _, taking) = sealed().await;
+        let error = pushed(&format!("https://localhost:{port}/"), Trust::none()).await.unwrap_err();
+        assert!(matches!(error, OutboundError::Tls { .. }), "{error}");
+        assert_eq!(taking.await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_answer_is_given_up_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let silent = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).await.unwrap();
+            all.len()
+        });
+        // Time stands, and goes on by itself where everybody waits for it.
+        tokio::time::pause();
+        let error = pushed(&url, Trust::none()).await.unwrap_err();
+        assert_eq!(error, OutboundError::Deadline { host: "127.0.0.1".to_owned(), seconds: ANSWER.as_secs() });
+        assert!(silent.await.unwrap() > 0, "the message was sent, and the connection ended");
+    }
 
     fn refused(text: &str) -> EndpointError {
         text.parse::<Endpoint>().unwrap_err()

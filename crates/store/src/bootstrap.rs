@@ -126,6 +126,7 @@ fn migrator() -> Migrator {
         migration(18, "rights again", include_str!("../migrations/0018_rights_again.sql")),
         migration(19, "letters", include_str!("../migrations/0019_letters.sql")),
         migration(20, "recipients", include_str!("../migrations/0020_recipients.sql")),
+        migration(21, "given_up", include_str!("../migrations/0021_given_up.sql")),
     ]);
     migrator.dangerous_set_table_name("wordbond.migration");
     migrator.create_schema("wordbond");

@@ -51,6 +51,7 @@ pub(super) fn routes(accounts: &Accounts) -> RouteTable {
         route("/admin/cases/{id}/hold", Verb::Hold),
         route("/admin/cases/{id}/release", Verb::Release),
         Route::post_with("/admin/cases/{id}/tell", form, recipients::again, accounts),
+        Route::post_with("/admin/cases/{id}/give-up", form, recipients::give_up, accounts),
     ])
 }
 
@@ -173,8 +174,14 @@ struct Seen {
     holds: Vec<Hold>,
 }
 
-/// What was not accepted: which form it was, what was typed there, and what is wrong with it.
-struct Wrong {
+/// What was not accepted.
+enum Wrong {
+    Decision(Undecided),
+    Recipient(recipients::NotGivenUp),
+}
+
+/// A decision that was not accepted: which form it was, what was typed there, and what is wrong with it.
+struct Undecided {
     verb: Verb,
     typed: Why,
     until: bool,
@@ -215,20 +222,28 @@ fn held(holds: &[Hold]) -> Section {
 async fn render(accounts: &Accounts, viewer: &Viewer, id: Uuid, wrong: Option<Wrong>) -> Answer<Response> {
     let seen = see(accounts, id).await?;
     let steps = store::rights::recipients::of_case(accounts.store(), id).await?;
+    let (decision, recipient) = match &wrong {
+        Some(Wrong::Decision(wrong)) => (Some(wrong), None),
+        Some(Wrong::Recipient(wrong)) => (None, Some(wrong)),
+        None => (None, None),
+    };
     let mut page = Page::new(EN.case).add(facts(&seen.case)).add(recipients::section(&steps, viewer.csrf()));
+    for step in recipients::waiting(&steps) {
+        page = page.add(recipients::sheet(step, viewer.csrf(), recipient));
+    }
     if seen.known {
         page = page
             .add(told(EN.told, seen.told.as_deref().unwrap_or(EN.told_nothing)))
             .add(seen.answer.as_deref().map(|words| told(EN.answered_by, words)))
             .add(held(&seen.holds));
         for verb in Verb::ALL.into_iter().filter(|verb| verb.fits(&seen)) {
-            page = page.add(sheet(&seen.case, viewer.csrf(), verb, wrong.as_ref().filter(|wrong| wrong.verb == verb)));
+            page = page.add(sheet(&seen.case, viewer.csrf(), verb, decision.filter(|wrong| wrong.verb == verb)));
         }
     } else {
         page = page.add(Notice::info(EN.nobody, EN.nobody_text));
     }
     // Where the form is there no more, what is wrong is said above.
-    let above = wrong.as_ref().filter(|wrong| !seen.known || !wrong.verb.fits(&seen));
+    let above = decision.filter(|wrong| !seen.known || !wrong.verb.fits(&seen));
     let page = page
         .error(above.map(|wrong| format!("{}: {}", wrong.verb.label(), wrong.words)))
         .add(Links::new().link(HOME, EN.back));
@@ -250,7 +265,7 @@ fn facts(case: &Case) -> Facts {
 }
 
 /// The form of a decision, with what was typed there before.
-fn sheet(case: &Case, csrf: &str, verb: Verb, wrong: Option<&Wrong>) -> Sheet {
+fn sheet(case: &Case, csrf: &str, verb: Verb, wrong: Option<&Undecided>) -> Sheet {
     let said = |until: bool| wrong.filter(|wrong| wrong.until == until).map(|wrong| wrong.words.as_str());
     let (word, label) = (verb.word(), verb.label());
     let reason = Field::text("reason", EN.reason)
@@ -291,7 +306,8 @@ async fn decide(
         Err(Undone::Store(StoreError::NotFound)) if verb == Verb::Release => (false, EN.no_hold.to_owned()),
         Err(Undone::Store(other)) => return Err(Failure::from(other)),
     };
-    render(&accounts, &viewer, id, Some(Wrong { verb, typed: why, until, words })).await
+    let wrong = Wrong::Decision(Undecided { verb, typed: why, until, words });
+    render(&accounts, &viewer, id, Some(wrong)).await
 }
 
 /// Why something was not decided.

@@ -61,8 +61,8 @@ const ABOUT: &str = "A request that is made in the product is a case with a cloc
     probe asks by the page's form as somebody whom it plants, waits for the answer, and reads its receipt as anybody could. It then looks at \
     every case there is: the worst open and the worst closed one, whether each is as the log says (when it was opened, until \
     when it was due, whether it stood, how it ended), whether every request in the log has its case, whether every open one \
-    has a job that carries it out, whether every recipient whom an erasure is to be told to has acknowledged it, or is being told \
-    within its time, whether every law that holds data was decided and has not been ended, and whether every \
+    has a job that carries it out, whether every recipient whom an erasure is to be told to has acknowledged it, is being told \
+    within its time, or was given up by the operator with a reason that the receipt tells, whether every law that holds data was decided and has not been ended, and whether every \
     letter that tells a decision was handed over, waits, or was given up after days of trying: of a copy's case it decides \
     something itself. Time that the person took to answer does not count, and what a law holds back is counted apart. \
     Requests by mail need a mailbox and are not attacked: a promise about them stays Unproven.";
@@ -150,9 +150,9 @@ async fn attack(site: &Site, store: &Store, kind: Kind, within: Span) -> Result<
         ));
     }
     if found.recipients > 0 {
-        let Clocks { recipients, acknowledged, .. } = found;
+        let Clocks { recipients, acknowledged, given_up, .. } = found;
         saw.push_str(&format!(
-            "; of {recipients} recipients who are to be told of erasures {acknowledged} have acknowledged it, and the others are in time"
+            "; of {recipients} recipients who are to be told of erasures {acknowledged} have acknowledged it, {given_up} were given up by the operator for reasons that the receipts tell, and the others are in time"
         ));
     } else if kind == Kind::Erasure {
         saw.push_str("; nobody else is named to be told of erasures");

@@ -54,7 +54,10 @@ pub(super) async fn show(State(accounts): State<Accounts>, viewer: Viewer, Ids(t
 fn told(steps: &[Step]) -> Option<Section> {
     let mut table = Table::new(EN.recipients, [EN.recipient, EN.state_head, EN.told_at]);
     for step in steps {
-        let state = Cell::text(EN.told_state(step.state));
+        let state = step.reason.as_deref().map_or_else(
+            || Cell::text(EN.told_state(step.state)),
+            |why| Cell::text(format!("{}: {why}", EN.told_state(step.state))),
+        );
         let when = step.told_at.map_or_else(|| Cell::text(EN.told_never), Cell::moment);
         table = table.row([Cell::text(&step.recipient), state, when]);
     }

@@ -82,12 +82,14 @@ pub(super) struct ShownReceipt {
 #[derive(Serialize, ToSchema)]
 pub(super) struct ShownRecipient {
     name: String,
-    /// `open`, `acknowledged`, `refused` or `expired`.
+    /// `open`, `acknowledged`, `refused`, `expired` or `given-up`.
     state: String,
     /// Until when it is tried.
     due_at: String,
     /// When it was acknowledged.
     told_at: Option<String>,
+    /// Why it was given up, as the operator says.
+    reason: Option<String>,
 }
 
 /// As much of a receipt as a probe reads.
@@ -155,6 +157,7 @@ impl ShownRecipient {
             state: step.state.to_string(),
             due_at: step.due_at.to_string(),
             told_at: step.told_at.map(|at| at.to_string()),
+            reason: step.reason.clone(),
         }
     }
 }

@@ -317,6 +317,76 @@ async fn a_refusal_is_shown_to_the_operator_who_sees_to_it_and_has_it_told_again
 }
 
 #[tokio::test]
+async fn a_recipient_that_cannot_be_told_is_given_up_with_a_reason_that_the_receipt_tells() {
+    let receiver = Receiver::open().await;
+    let refuses = "400 Bad Request|{\"err\":\"invalid_audience\"}";
+    receiver.answers(&[refuses, refuses]);
+    let system = System::telling(vec![receiver.recipient()]).await;
+    let working = worker(&system);
+    let (case, receipt, _) = erased(&system).await;
+    settled(&system, &case).await;
+    let (other, _, _) = erased(&system).await;
+    settled(&system, &other).await;
+    assert_eq!(walk(&system).await.untaught, 2);
+    let mut admin = admin(&system).await;
+    let place = format!("/admin/cases/{case}");
+    let act = format!("{place}/give-up");
+    // Without a reason nothing is given up, and what was ticked stays.
+    let typed = [("recipient", "crm"), ("reason", " "), ("everywhere", "yes")];
+    let answer = admin.post_form(&act, &typed).await.unwrap();
+    let page = answer.text();
+    assert_eq!(answer.status, 422);
+    assert!(page.contains("reason-give-up-crm-error") && page.contains("checked"), "{page}");
+    assert_eq!(steps(&system, &case).await[0].state, Told::Refused);
+    let answer = admin.post_form(&act, &[("recipient", "crm"), ("reason", "Wound up <in May>")]).await.unwrap();
+    assert_eq!(to(&answer), place);
+    let step = steps(&system, &case).await.remove(0);
+    assert_eq!((step.state, step.reason.as_deref()), (Told::GivenUp, Some("Wound up <in May>")));
+    let found = walk(&system).await;
+    assert_eq!((found.recipients, found.given_up, found.untaught), (2, 1, 1));
+    // The receipt tells why, to people and to programs; nobody knows any more whom it was about.
+    assert!(system.visitor().get(&receipt).await.unwrap().text().contains("was given up: Wound up &#60;in May&#62;"));
+    let told = json_of(&mut system.visitor(), &format!("/api{receipt}")).await["recipients"][0].clone();
+    assert_eq!((&told["state"], &told["reason"]), (&json!("given-up"), &json!("Wound up <in May>")));
+    let of = format!("SELECT subject IS NULL FROM wordbond.rights_step WHERE case_id = '{case}'");
+    assert!(system.db.is_so(&of).await);
+    let page = admin.get(&place).await.unwrap().text();
+    assert!(!page.contains("Give up</button>") && !page.contains("Tell again</button>"), "{page}");
+    // It is neither told again nor given up again; where it waits elsewhere, it is given up with one reason.
+    let id = case.parse().unwrap();
+    let again = recipients::retry(system.db.store(), id, "crm", kernel::AccountId::new()).await;
+    assert!(matches!(again, Err(store::StoreError::Invalid(_))), "{again:?}");
+    let typed = [("recipient", "crm"), ("reason", "Gone"), ("everywhere", "yes")];
+    assert_eq!(to(&admin.post_form(&act, &typed).await.unwrap()), place);
+    assert_eq!(steps(&system, &case).await[0].reason.as_deref(), Some("Wound up <in May>"));
+    assert_eq!(steps(&system, &other).await[0].reason.as_deref(), Some("Gone"));
+    assert_eq!(to(&admin.post_form(&act, &typed).await.unwrap()), place, "there is nothing left");
+    let found = walk(&system).await;
+    assert_eq!((found.given_up, found.untaught), (2, 0));
+    working.abort();
+}
+
+#[tokio::test]
+async fn what_is_given_up_while_it_waits_is_tried_no_more() {
+    let receiver = Receiver::open().await;
+    receiver.answers(&["503 Service Unavailable"]);
+    let system = System::telling(vec![receiver.recipient()]).await;
+    let working = worker(&system);
+    let (case, _, _) = erased(&system).await;
+    tried_once(&system, &case, working).await;
+    let mut admin = admin(&system).await;
+    let act = format!("/admin/cases/{case}/give-up");
+    admin.post_form(&act, &[("recipient", "crm"), ("reason", "It is no more")]).await.unwrap();
+    assert_eq!(walk(&system).await.given_up, 1);
+    system.clock.advance(REST);
+    let (lease, job) = in_hand(&system).await;
+    system.accounts.tell_recipient(&lease, &job).await.unwrap();
+    assert_eq!(receiver.got().len(), 1, "it was told again");
+    assert_eq!(steps(&system, &case).await[0].state, Told::GivenUp);
+    assert!(system.db.is_so("SELECT NOT EXISTS (SELECT FROM wordbond.job WHERE kind = 'rights.tell')").await);
+}
+
+#[tokio::test]
 async fn a_recipient_that_is_away_is_tried_until_its_time_is_over_and_no_longer() {
     let receiver = Receiver::open().await;
     let recipient = receiver.recipient();

@@ -61,6 +61,7 @@ pub const KEPT_BACK: &[(&str, &str, &str)] = &[
     ("wordbond.legal_hold", "reason", "it is the operator's, and may name others"),
     ("wordbond.legal_hold", "released_why", "it is the operator's, and may name others"),
     ("wordbond.rights_step", "subject", "it names whoever is erased already, until a recipient knows"),
+    ("wordbond.rights_step", "reason", "it is the operator's, and stands on the receipt"),
     ("wordbond.mail", "body", "it is on its way to you, and may hold a link that opens something"),
     ("wordbond.saml_idp", "metadata", "it is the team's provider, and about nobody"),
     ("wordbond.audit_event", "body", "it is given as what it tells"),

@@ -53,6 +53,8 @@ pub struct Clocks {
     pub recipients: usize,
     /// Those of them who have acknowledged it, by what the log says and not the row alone.
     pub acknowledged: usize,
+    /// Those whom the operator gave up, with a reason.
+    pub given_up: usize,
     /// Those who were not told in time, refused it, or whom nothing tells any more.
     pub untaught: usize,
     /// How long the oldest open one has been open.
@@ -85,14 +87,15 @@ pub async fn walk(store: &Store, kinds: &[Kind], within: Span) -> Result<Clocks,
         told(&mut tx, store, oldest.checked_sub(MARGIN).unwrap_or(oldest)).await?;
     let waiting = letters::waiting(&mut tx).await?;
     let working = working(&mut tx).await?;
-    let rows = steps::all(&mut tx).await?;
+    let rows = steps::all(&mut tx, store.keys()).await?;
     let here = here(&mut tx).await?;
     drop(tx);
     connection.close().await?;
     let mut found = Clocks { cases: all.len(), ..Clocks::default() };
     let recent: BTreeSet<Uuid> = all.iter().filter(is_recent).map(|case| case.id).collect();
     let told_of = steps.compare(&rows, &recent, &working, now);
-    (found.recipients, found.acknowledged, found.untaught) = (told_of.all, told_of.acknowledged, told_of.missed);
+    (found.recipients, found.acknowledged) = (told_of.all, told_of.acknowledged);
+    (found.given_up, found.untaught) = (told_of.given_up, told_of.missed);
     let silence = Story::default();
     for case in &all {
         let said = told.get(&case.id);

@@ -22,7 +22,7 @@ const LONGEST: usize = 500;
 const ANSWER_LONGEST: usize = 2_000;
 
 /// What the log says of a reason.
-const GIVEN: &str = "kept with the case";
+pub(super) const GIVEN: &str = "kept with the case";
 
 /// Under what the log says which letter tells a decision.
 pub(super) const LETTER: &str = "letter";

@@ -3,19 +3,23 @@
 //!
 //! Whom a step is about is sealed under the operator's key, and is taken away once the recipient has acknowledged it. What
 //! becomes of a step the log says: a row that was only marked is no acknowledgement.
+//!
+//! Whoever proves impossible to tell (article 19 of the GDPR) is given up by the operator, with a reason that the receipt tells.
 
+use super::decide::GIVEN;
 use crate::{
     Scoped, Store, StoreError, audit,
     jobs::{self, Lease},
     operator_tenant,
+    tenancy::text,
     time::At,
 };
 use jiff::SignedDuration;
 use kernel::{AccountId, Actor, Timestamp};
-use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
-use vault::{Place, Sealed, Subject};
+use vault::{KeyRing, Place, Sealed, Subject};
 
 /// What the jobs are called.
 pub const TELL: &str = "rights.tell";
@@ -25,6 +29,9 @@ pub(super) const TOLD: &str = "rights.told";
 
 /// What the log says when the operator has a step tried again.
 pub(super) const AGAIN: &str = "rights.tell";
+
+/// What the log says when the operator gives a recipient up.
+pub(super) const GIVE_UP: &str = "rights.give-up";
 
 /// Under what the log of an erasure says which recipients are to be told, and until when.
 pub(super) const RECIPIENTS: &str = "recipients";
@@ -37,6 +44,12 @@ pub const LEAST: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// The longest that is kept of why an attempt did not succeed.
 const LONGEST: usize = 200;
 
+/// The longest reason for which a recipient is given up.
+const LONGEST_REASON: usize = 500;
+
+/// How many steps are given up in one transaction.
+const AT_ONCE: i64 = 200;
+
 /// How far a step has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Told {
@@ -48,10 +61,12 @@ pub enum Told {
     Refused,
     /// It could not be told in time.
     Expired,
+    /// It is not told any more: the operator says why.
+    GivenUp,
 }
 
 impl Told {
-    const ALL: [Self; 4] = [Self::Open, Self::Acknowledged, Self::Refused, Self::Expired];
+    const ALL: [Self; 5] = [Self::Open, Self::Acknowledged, Self::Refused, Self::Expired, Self::GivenUp];
 
     /// The word that stands for it.
     #[must_use]
@@ -61,7 +76,14 @@ impl Told {
             Self::Acknowledged => "acknowledged",
             Self::Refused => "refused",
             Self::Expired => "expired",
+            Self::GivenUp => "given-up",
         }
+    }
+
+    /// Whether nobody needs to know any more whom it was about.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Acknowledged | Self::GivenUp)
     }
 }
 
@@ -101,13 +123,17 @@ pub struct Step {
     pub said: Option<String>,
     /// When it was acknowledged.
     pub told_at: Option<Timestamp>,
+    /// Why it was given up, in the operator's words; nothing also where nobody can open that.
+    pub reason: Option<String>,
 }
 
-const COLUMNS: &str = "step_id, case_id, recipient, state, begun_at, due_at, attempts, said, told_at";
+const COLUMNS: &str = "step_id, case_id, recipient, state, begun_at, due_at, attempts, said, told_at, reason";
 
-fn read(row: &PgRow) -> Result<Step, StoreError> {
+fn read(row: &PgRow, keys: &KeyRing) -> Result<Step, StoreError> {
+    let id: Uuid = row.try_get("step_id")?;
+    let reason: Option<Vec<u8>> = row.try_get("reason")?;
     Ok(Step {
-        id: row.try_get("step_id")?,
+        id,
         case: row.try_get("case_id")?,
         recipient: row.try_get("recipient")?,
         state: row.try_get::<&str, _>("state")?.parse()?,
@@ -116,6 +142,7 @@ fn read(row: &PgRow) -> Result<Step, StoreError> {
         attempts: row.try_get("attempts")?,
         said: row.try_get("said")?,
         told_at: row.try_get::<Option<At>, _>("told_at")?.map(|at| at.0),
+        reason: reason.and_then(|sealed| Sealed::from_bytes(sealed).ok()?.open(keys, &place(id, "reason")).ok()),
     })
 }
 
@@ -138,7 +165,7 @@ pub(super) async fn begin(
     let due = due.0.max(now + LEAST);
     for recipient in recipients {
         let step = Uuid::now_v7();
-        let subject = Sealed::seal(scoped.keys(), &place(step), &account.to_string())?;
+        let subject = Sealed::seal(scoped.keys(), &place(step, "subject"), &account.to_string())?;
         const SQL: &str = "INSERT INTO wordbond.rights_step
             (step_id, case_id, recipient, state, subject, begun_at, due_at) VALUES ($1, $2, $3, 'open', $4, $5, $6)";
         sqlx::query(SQL)
@@ -177,8 +204,8 @@ pub async fn open(store: &Store, job: &jobs::Job) -> Result<Option<Open>, StoreE
     let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(system.conn()).await? else {
         return Ok(None);
     };
-    let step = read(&row)?;
-    let subject: String = Sealed::from_bytes(row.try_get("subject")?)?.open(store.keys(), &place(step.id))?;
+    let step = read(&row, store.keys())?;
+    let subject: String = Sealed::from_bytes(row.try_get("subject")?)?.open(store.keys(), &place(step.id, "subject"))?;
     let account = subject.parse().map_err(|_| StoreError::Unexpected("a step about nobody".to_owned()))?;
     Ok(Some(Open { step, account }))
 }
@@ -261,6 +288,61 @@ pub async fn retry(store: &Store, case: Uuid, recipient: &str, admin: AccountId)
     scoped.commit().await
 }
 
+/// Gives up a recipient that has not acknowledged, for good, and says why: in this case, or in every one. Whom the steps were about
+/// is taken out, and the log says of each who gave it up. Yields how many were given up. Cut short, it is done again for the rest.
+///
+/// # Errors
+/// [`StoreError::Invalid`] without a reason; [`StoreError::NotFound`] when there is nothing to give up.
+pub async fn give_up(store: &Store, giving: GivingUp<'_>) -> Result<usize, StoreError> {
+    text("reason", giving.reason, LONGEST_REASON)?;
+    let mut given = 0;
+    loop {
+        let some = give_up_some(store, giving).await?;
+        given += some;
+        match (given, some) {
+            (0, _) => return Err(StoreError::NotFound),
+            (_, 0) => return Ok(given),
+            _ => {}
+        }
+    }
+}
+
+/// Whom one of the operator's people gives up, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct GivingUp<'a> {
+    /// The case; `None` is every one.
+    pub case: Option<Uuid>,
+    /// The recipient's name.
+    pub recipient: &'a str,
+    /// Who decides.
+    pub admin: AccountId,
+    /// Why, as the receipt tells it.
+    pub reason: &'a str,
+}
+
+async fn give_up_some(store: &Store, giving: GivingUp<'_>) -> Result<usize, StoreError> {
+    let mut scoped = store.scoped(operator_tenant(), &Actor::Operator).await?;
+    const WAITING: &str = "SELECT step_id, case_id FROM wordbond.rights_step
+        WHERE recipient = $1 AND ($2::uuid IS NULL OR case_id = $2) AND state IN ('open', 'refused', 'expired')
+        ORDER BY step_id LIMIT $3 FOR UPDATE";
+    let steps: Vec<(Uuid, Uuid)> = sqlx::query_as(WAITING)
+        .bind(giving.recipient)
+        .bind(giving.case)
+        .bind(AT_ONCE)
+        .fetch_all(scoped.conn())
+        .await?;
+    for (step, case) in &steps {
+        let reason = Sealed::seal(scoped.keys(), &place(*step, "reason"), giving.reason.trim())?;
+        const SQL: &str = "UPDATE wordbond.rights_step SET state = 'given-up', subject = NULL, reason = $2 WHERE step_id = $1";
+        sqlx::query(SQL).bind(step).bind(reason.as_bytes()).execute(scoped.conn()).await?;
+        let targets = [format!("case:{case}"), format!("account:{}", giving.admin)];
+        let told = [("recipient", giving.recipient), ("reason", GIVEN)];
+        audit::note(&mut scoped, GIVE_UP, &targets, &told).await?;
+    }
+    scoped.commit().await?;
+    Ok(steps.len())
+}
+
 /// The steps of a case, by name of the recipient.
 ///
 /// # Errors
@@ -269,19 +351,19 @@ pub async fn of_case(store: &Store, case: Uuid) -> Result<Vec<Step>, StoreError>
     let mut system = store.system().await?;
     let sql = format!("SELECT {COLUMNS} FROM wordbond.rights_step WHERE case_id = $1 ORDER BY recipient");
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(case).fetch_all(system.conn()).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| read(row, store.keys())).collect()
 }
 
 /// Every step there is, as the backup reads them.
-pub(super) async fn all(conn: &mut sqlx::PgConnection) -> Result<Vec<Step>, StoreError> {
+pub(super) async fn all(conn: &mut PgConnection, keys: &KeyRing) -> Result<Vec<Step>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM wordbond.rights_step");
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(conn).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| read(row, keys)).collect()
 }
 
-/// Where it is sealed whom a step is about: under the operator's key.
-fn place(step: Uuid) -> Place {
-    let (table, column) = ("rights_step", "subject");
+/// Where it is sealed whom a step is about, and why it was given up: under the operator's key.
+fn place(step: Uuid, column: &'static str) -> Place {
+    let table = "rights_step";
     Place { tenant: operator_tenant(), subject: Subject::Tenant, table, column, row: step, version: 1 }
 }
 

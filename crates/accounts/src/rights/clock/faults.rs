@@ -182,6 +182,34 @@ pub const ERASE_FAULTS: &[Fault] = &[
         },
         "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'mark_told')",
     ),
+    fault(
+        "erase-clock-recipient-given-up",
+        "each of the others who hold the data is given up the moment that the erasure begins, and nobody decided that",
+        ERASE,
+        false,
+        Make::Sql {
+            // Whom it is about is kept beside it, so that they can be told after all.
+            make: "CREATE FUNCTION wordbond.mark_given_up() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN
+                       NEW.said := encode(NEW.subject, 'base64');
+                       NEW.state := 'given-up';
+                       NEW.subject := NULL;
+                       RETURN NEW;
+                   END $$;
+                   CREATE TRIGGER mark_given_up BEFORE INSERT ON wordbond.rights_step
+                       FOR EACH ROW EXECUTE FUNCTION wordbond.mark_given_up()",
+            undo: "DROP TRIGGER mark_given_up ON wordbond.rights_step; DROP FUNCTION wordbond.mark_given_up();
+                   WITH again AS (
+                       UPDATE wordbond.rights_step SET state = 'open', subject = decode(said, 'base64'), said = NULL
+                       WHERE state = 'given-up' AND reason IS NULL AND said IS NOT NULL RETURNING step_id),
+                   job AS (
+                       INSERT INTO wordbond.job (tenant_id, job_id, kind, ids, created_at)
+                       SELECT '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'rights.tell', ARRAY[step_id], now()
+                       FROM again RETURNING tenant_id, job_id)
+                   INSERT INTO wordbond.ticket (tenant_id, job_id, due_at) SELECT tenant_id, job_id, now() FROM job",
+        },
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'mark_given_up')",
+    ),
 ];
 
 /// Ways to break the clock of copies.

@@ -1,8 +1,8 @@
-//! Whether recipients are told of erasures: each step that the log says was begun was acknowledged by what the log says, too, or is
-//! open, in its time, and in the hands of a job.
+//! Whether recipients are told of erasures: each step that the log says was begun was acknowledged by what the log says, too, was
+//! given up by one of the operator's people, or is open, in its time, and in the hands of a job.
 
-use crate::rights::recipients::{AGAIN, RECIPIENTS, Step, TOLD, Told, UNTIL};
-use kernel::Timestamp;
+use crate::rights::recipients::{AGAIN, GIVE_UP, RECIPIENTS, Step, TOLD, Told, UNTIL};
+use kernel::{Actor, Timestamp};
 use ledger::audit::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) all: usize,
     /// How many recipients have acknowledged.
     pub(super) acknowledged: usize,
+    /// How many were given up by one of the operator's people.
+    pub(super) given_up: usize,
     /// How many were not told in time, or never will be.
     pub(super) missed: usize,
 }
@@ -49,7 +51,13 @@ impl Steps {
             AGAIN => drop(self.0.insert(one(), open())),
             TOLD => {
                 if let Some(said) = self.0.get_mut(&one()) {
-                    said.ended = context("state").parse().ok();
+                    // Nobody but the operator gives up.
+                    said.ended = context("state").parse().ok().filter(|state| *state != Told::GivenUp);
+                }
+            }
+            GIVE_UP if event.actor == Actor::Operator && event.targets.iter().any(|it| it.starts_with("account:")) => {
+                if let Some(said) = self.0.get_mut(&one()) {
+                    said.ended = Some(Told::GivenUp);
                 }
             }
             _ => {}
@@ -77,6 +85,11 @@ impl Steps {
                     found.acknowledged += 1;
                 }
                 (Some(said), Some(row))
+                    if said.ended == Some(Told::GivenUp) && row.state == Told::GivenUp && row.reason.is_some() =>
+                {
+                    found.given_up += 1;
+                }
+                (Some(said), Some(row))
                     if said.ended.is_none()
                         && row.state == Told::Open
                         && now < said.until
@@ -91,7 +104,6 @@ impl Steps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Actor;
 
     fn event(action: &str, case: Uuid, at: i64, context: &[(&str, &str)]) -> Event {
         Event {
@@ -115,11 +127,12 @@ mod tests {
             attempts: 0,
             said: None,
             told_at: None,
+            reason: None,
         }
     }
 
     fn found(all: usize, acknowledged: usize, missed: usize) -> Found {
-        Found { all, acknowledged, missed }
+        Found { all, acknowledged, given_up: 0, missed }
     }
 
     #[test]
@@ -147,5 +160,36 @@ mod tests {
         steps.take(&event(TOLD, case, 4, &[("recipient", "crm"), ("state", "acknowledged")]));
         assert_eq!(compare(&steps, std::slice::from_ref(&marked), &job, 500), found(1, 1, 0));
         assert_eq!(compare(&steps, &[open], &job, 150), found(1, 0, 1), "the row says something else");
+    }
+
+    #[test]
+    fn a_step_is_given_up_by_the_operator_and_by_nobody_else() {
+        let case = Uuid::from_u128(1);
+        let (cases, none) = (BTreeSet::from([case]), BTreeSet::new());
+        let now = Timestamp::from_second(50).unwrap();
+        let reason = Some("It is no more".to_owned());
+        let marked = Step { reason, ..row(case, "crm", Told::GivenUp) };
+        let compare = |steps: &Steps, row: &Step| steps.compare(std::slice::from_ref(row), &cases, &none, now);
+        let begun = || {
+            let mut steps = Steps::default();
+            let until = Timestamp::from_second(100).unwrap().to_string();
+            steps.take(&event("rights.erase", case, 1, &[(RECIPIENTS, "crm"), (UNTIL, &until)]));
+            steps
+        };
+        let missed = found(1, 0, 1);
+        assert_eq!(compare(&begun(), &marked), missed, "its row was only marked");
+        let mut steps = begun();
+        steps.take(&event(TOLD, case, 2, &[("recipient", "crm"), ("state", "given-up")]));
+        assert_eq!(compare(&steps, &marked), missed, "a job gives nobody up");
+        let nobody = event(GIVE_UP, case, 2, &[("recipient", "crm")]);
+        steps.take(&nobody);
+        assert_eq!(compare(&steps, &marked), missed, "nobody decided it");
+        let decided = Event { targets: vec![format!("case:{case}"), "account:1".to_owned()], ..nobody };
+        steps.take(&Event { actor: Actor::Job { name: "tell".to_owned() }, ..decided.clone() });
+        assert_eq!(compare(&steps, &marked), missed, "a job decided it");
+        steps.take(&decided);
+        assert_eq!(compare(&steps, &marked), Found { all: 1, given_up: 1, ..Found::default() });
+        assert_eq!(compare(&steps, &row(case, "crm", Told::Refused)), missed, "the row says something else");
+        assert_eq!(compare(&steps, &row(case, "crm", Told::GivenUp)), missed, "nobody can read why");
     }
 }
