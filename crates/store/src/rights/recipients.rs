@@ -331,8 +331,9 @@ async fn give_up_some(store: &Store, giving: GivingUp<'_>) -> Result<usize, Stor
         .bind(AT_ONCE)
         .fetch_all(scoped.conn())
         .await?;
+    let why = giving.reason.trim().to_owned();
     for (step, case) in &steps {
-        let reason = Sealed::seal(scoped.keys(), &place(*step, "reason"), giving.reason.trim())?;
+        let reason = Sealed::seal(scoped.keys(), &place(*step, "reason"), &why)?;
         const SQL: &str = "UPDATE wordbond.rights_step SET state = 'given-up', subject = NULL, reason = $2 WHERE step_id = $1";
         sqlx::query(SQL).bind(step).bind(reason.as_bytes()).execute(scoped.conn()).await?;
         let targets = [format!("case:{case}"), format!("account:{}", giving.admin)];
