@@ -3,6 +3,7 @@
 use crate::{
     Role, StoreError,
     address::{Address, connect, password},
+    audit, operator_tenant,
 };
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _,
@@ -30,6 +31,62 @@ async fn create_roles(conn: &mut PgConnection, address: &Address, keys: &KeyRing
     Ok(())
 }
 
+/// How many of the newest events of the operator's log are tried: one that somebody altered is the log's own attack to find.
+const TRIED: i64 = 8;
+
+/// Whether the database is one that was prepared before.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) async fn has_served(address: &Address) -> Result<bool, StoreError> {
+    let mut conn = connect(&address.bootstrap()).await?;
+    let there = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'wordbond')");
+    let there = there.fetch_one(&mut conn).await?;
+    conn.close().await?;
+    Ok(there)
+}
+
+/// Refuses keys of another system, or made anew, before anything is changed: they open nothing of what the operator's log tells,
+/// or, at a managed server whose log the provider's role does not read, let nobody in.
+async fn are_its_keys(address: &Address, keys: &KeyRing) -> Result<(), StoreError> {
+    if !has_served(address).await? {
+        return Ok(());
+    }
+    let right = match address {
+        Address::Socket { .. } => opens_the_log(address, keys).await?,
+        Address::Url { .. } => lets_in(connect(&address.options(Role::Backup, keys)?).await).await?,
+    };
+    let why = "the keys open nothing of what the database holds: they are another system's";
+    if right { Ok(()) } else { Err(StoreError::ForeignKeys(why)) }
+}
+
+async fn opens_the_log(address: &Address, keys: &KeyRing) -> Result<bool, StoreError> {
+    const TABLE: &str = "SELECT to_regclass('wordbond.audit_event') IS NOT NULL";
+    const EVENTS: &str = "SELECT event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
+        WHERE tenant_id = $1 ORDER BY event_id DESC LIMIT $2";
+    let mut superuser = connect(&address.bootstrap()).await?;
+    let there: bool = sqlx::query_scalar(TABLE).fetch_one(&mut superuser).await?;
+    let told = match there {
+        true => sqlx::query(EVENTS).bind(operator_tenant().uuid()).bind(TRIED).fetch_all(&mut superuser).await?,
+        false => Vec::new(),
+    };
+    superuser.close().await?;
+    Ok(told.is_empty() || told.iter().any(|row| audit::read(keys, operator_tenant(), row).is_ok()))
+}
+
+/// Whether a role's password, which follows from the keys, is the one that it has. What else fails is said where it is in the way.
+async fn lets_in(connected: Result<PgConnection, StoreError>) -> Result<bool, StoreError> {
+    const INVALID_PASSWORD: &str = "28P01";
+    match connected {
+        Ok(conn) => conn.close().await.map(|()| true).map_err(StoreError::from),
+        Err(StoreError::Database(error)) => {
+            let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+            Ok(code.as_deref() != Some(INVALID_PASSWORD))
+        }
+        Err(_) => Ok(true),
+    }
+}
+
 /// Makes the database the owner's, and lets nobody in but the roles.
 async fn claim_database(conn: &mut PgConnection, name: &str) -> Result<(), StoreError> {
     let name = quote(name);
@@ -48,11 +105,14 @@ pub async fn prepare(address: &Address, keys: &KeyRing) -> Result<(), StoreError
     match address {
         Address::Socket { .. } => {
             let mut conn = connect(&address.with_database("postgres").bootstrap()).await?;
-            create_roles(&mut conn, address, keys).await?;
             let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
                 .bind(&name)
                 .fetch_one(&mut conn)
                 .await?;
+            if there {
+                are_its_keys(address, keys).await?;
+            }
+            create_roles(&mut conn, address, keys).await?;
             if !there {
                 conn.execute(AssertSqlSafe(format!("CREATE DATABASE {} OWNER {}", quote(&name), Role::Owner))).await?;
             }
@@ -62,6 +122,7 @@ pub async fn prepare(address: &Address, keys: &KeyRing) -> Result<(), StoreError
         }
         Address::Url { .. } => {
             let mut conn = connect(&address.bootstrap()).await?;
+            are_its_keys(address, keys).await?;
             create_roles(&mut conn, address, keys).await?;
             claim_database(&mut conn, &name).await?;
             close_public_schema(conn).await?;

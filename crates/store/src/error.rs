@@ -33,6 +33,11 @@ pub enum StoreError {
     /// The child server does not serve.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The keys are not those of the database.
+    #[error(
+        "{0}: put the root key and the folder `keys` of that system back (docs/KEYS.md), or begin with an empty database; nothing was touched"
+    )]
+    ForeignKeys(&'static str),
     /// The vault cannot help.
     #[error(transparent)]
     Vault(#[from] VaultError),

@@ -59,6 +59,15 @@ impl Config {
     }
 }
 
+/// Whether the database of these settings is one that has served before. Nothing is started or made for that.
+async fn has_served(config: &Config) -> Result<bool, StoreError> {
+    match &config.database {
+        Some(url) => bootstrap::has_served(&Address::url(url)?).await,
+        // Keys come before the server's own files.
+        None => Ok(Layout::of(&config.data_dir).data().join("PG_VERSION").exists()),
+    }
+}
+
 impl Config {
     fn keys(&self) -> Result<KeyRing, StoreError> {
         Ok(KeyRing::open_with(&self.data_dir, self.key_mirror.as_deref(), self.root.clone())?)
@@ -92,6 +101,9 @@ impl Store {
     /// [`StoreError::House`] when a rule is broken: the system must not serve then. The keys come first, so that a lost
     /// root key touches nothing.
     pub async fn open(config: Config) -> Result<Self, StoreError> {
+        if KeyRing::is_none_at(&config.data_dir, config.key_mirror.as_deref())? && has_served(&config).await? {
+            return Err(StoreError::ForeignKeys("here are no keys, and the database holds what others have sealed"));
+        }
         let (keys, blobs) = (config.keys()?, config.place());
         // A rotation that was cut short is gone on with before anything is wrapped under its older epoch.
         keys.resume()?;

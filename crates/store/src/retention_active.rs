@@ -141,7 +141,7 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
     }
     let lasting = lasts(store).await?;
     let run_out = nothing_overdue(store).await?;
-    let mut teams = rows::ends(store).await?;
+    let mut teams = rows::sample(store).await?;
     teams.insert(plant.tenant);
     let before = Rows::of(store, &teams).await?;
     stands(plant, &before)?;

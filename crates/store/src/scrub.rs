@@ -12,9 +12,9 @@ mod record;
 
 pub use record::{Night, Nights, is_due, nights};
 
-use crate::{Address, DataMap, Store, StoreError, address::connect};
+use crate::{Address, DataMap, Store, StoreError, address::connect, data_map::Table};
 use jiff::SignedDuration;
-use kernel::Timestamp;
+use kernel::{DataClass, Timestamp};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 use std::{
     collections::BTreeMap,
@@ -56,6 +56,8 @@ pub struct Scrubbed {
     pub busy: Vec<String>,
     /// Whether a transaction outlasted the patience: what it may still see was kept, and every table is written anew the next time.
     pub watched: bool,
+    /// Whether somebody has the server keep what was deleted: see [`Nights::kept`].
+    pub kept: bool,
     /// Bytes of these tables before and after, indexes included.
     pub bytes: (u64, u64),
     /// Bytes of the write-ahead log before and after.
@@ -117,7 +119,8 @@ impl Scrubber {
     async fn with(&mut self, superuser: &mut PgConnection) -> Result<Scrubbed, StoreError> {
         let begun = Instant::now();
         let watched = !nobody_looks_back(superuser, self.past).await?;
-        let mut done = Scrubbed { wal: (wal(superuser).await?, 0), watched, ..Scrubbed::default() };
+        let kept = record::keepers(superuser).await? > 0;
+        let mut done = Scrubbed { wal: (wal(superuser).await?, 0), watched, kept, ..Scrubbed::default() };
         for (table, changed) in self.changes(superuser).await? {
             if self.seen.get(&table) == Some(&changed) {
                 continue;
@@ -149,19 +152,31 @@ impl Scrubber {
     }
 
     /// The tables of somebody's rows, and how many of their rows were deleted or changed since the server counts.
-    async fn changes(&self, superuser: &mut PgConnection) -> Result<Vec<(String, i64)>, StoreError> {
+    async fn changes(&mut self, superuser: &mut PgConnection) -> Result<Vec<(String, i64)>, StoreError> {
         const SQL: &str = "SELECT schemaname || '.' || relname, n_tup_del + n_tup_upd
-            FROM pg_stat_user_tables WHERE schemaname || '.' || relname = ANY ($1) AND (n_tup_del + n_tup_upd > 0 OR n_dead_tup > 0
+            FROM pg_stat_user_tables WHERE schemaname || '.' || relname = ANY ($1)
+                AND (NOT $2 OR n_tup_del + n_tup_upd > 0 OR n_dead_tup > 0
                 -- A server that lost its counts in a crash knows of nothing.
                 OR pg_relation_size(relid) > 0 AND coalesce(last_vacuum, last_autovacuum) IS NULL)
             ORDER BY pg_total_relation_size(relid)";
         let tables = match &self.tables {
             Some(tables) => tables.clone(),
-            None => DataMap::own()?.scoped().map(|table| table.name.clone()).collect(),
+            None => DataMap::own()?.tables.into_iter().filter(is_scrubbed).map(|table| table.name).collect(),
         };
-        let rows = sqlx::query(SQL).bind(&tables).fetch_all(superuser).await?;
+        let counts: bool =
+            sqlx::query_scalar("SELECT current_setting('track_counts')::bool").fetch_one(&mut *superuser).await?;
+        if !counts {
+            // A server that does not count says of every table that nothing has changed.
+            self.seen.clear();
+        }
+        let rows = sqlx::query(SQL).bind(&tables).bind(counts).fetch_all(superuser).await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
+}
+
+/// Whether rows of somebody lie in a table: also where the operator writes of them, who are in no scope there.
+fn is_scrubbed(table: &Table) -> bool {
+    table.is_scoped() || table.columns.values().any(|class| matches!(class, DataClass::Personal | DataClass::Content))
 }
 
 /// Waits until every transaction that began before now has ended. One that does not end in time keeps what it may see. Yields

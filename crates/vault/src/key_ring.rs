@@ -86,6 +86,14 @@ impl KeyRing {
         Self::open_with(data_dir, mirror, RootSource::default())
     }
 
+    /// Whether there is no key of any system below `data_dir`, nor in the mirror: as before a first start. Makes nothing.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn is_none_at(data_dir: &Path, mirror: Option<&Path>) -> Result<bool, VaultError> {
+        KeyStore::is_none_at(&data_dir.join("keys"), mirror)
+    }
+
     /// The same with a root key that lies elsewhere or is kept by somebody else.
     ///
     /// # Errors

@@ -224,7 +224,15 @@ impl KeyStore {
     /// # Errors
     /// [`VaultError::Io`].
     pub fn is_empty(&self) -> Result<bool, VaultError> {
-        for dir in self.dirs() {
+        Self::is_none_at(&self.primary, self.mirror.as_deref())
+    }
+
+    /// Whether there is no key at a place where a store may be or not. Makes nothing.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn is_none_at(primary: &Path, mirror: Option<&Path>) -> Result<bool, VaultError> {
+        for dir in [Some(primary), mirror].into_iter().flatten().filter(|dir| dir.exists()) {
             if !names_in(dir)?.is_empty() {
                 return Ok(false);
             }

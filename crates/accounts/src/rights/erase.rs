@@ -165,6 +165,12 @@ async fn scrubs_come(store: &Store) -> Result<String, Stop> {
             "no scrub of the database's files is told of for two days, and what was erased stays in them as ciphertext"
                 .to_owned(),
         )),
+        Some(Nights { partial: true, .. }) => Err(Stop::Broke(
+            "no scrub of the last week reached everything, and what was erased stays in the rest".to_owned(),
+        )),
+        Some(Nights { kept: kept @ 1.., .. }) => Err(Stop::Broke(format!(
+            "{kept} replication slots or prepared transactions have the server keep what was erased, whoever scrubs its files"
+        ))),
         Some(Nights { last: Some(Night { at, whole }), .. }) => {
             let left = if whole { "" } else { ", and left some of it to the next" };
             Ok(format!(", of which the newest was at {at}{left}"))

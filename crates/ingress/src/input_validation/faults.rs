@@ -24,7 +24,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "input-edit-touches-other-rows",
         about: "Whoever rewrites a note changes their other notes as well.",
-        breaks: &["input-validation"],
+        breaks: &["input-validation", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE FUNCTION wordbond.fault_others() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS

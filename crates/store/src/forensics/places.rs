@@ -199,8 +199,16 @@ impl Places {
         Ok(files.map(|(_, path, shown)| (path, shown)).collect())
     }
 
+    /// What the probes keep to come back with, and nothing else that somebody puts beside it: their memories, the key with which
+    /// they forge, the provider that they play, and the empty logs of a rehearsal.
     fn is_left_out(&self, path: &Path) -> bool {
-        path == self.data_dir.join("probe")
+        let Ok(inside) = path.strip_prefix(self.data_dir.join("probe")) else { return false };
+        let mut parts = inside.components().map(|part| part.as_os_str().to_string_lossy());
+        let (first, deeper) = (parts.next().unwrap_or_default(), parts.next().is_some());
+        let is_memory = (first.ends_with(".json") || first.ends_with(".new")) && !deeper && !path.is_dir();
+        let is_rehearsal =
+            first.starts_with("logs-") && path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
+        is_memory || is_rehearsal || first == "issuer" || first.starts_with("attacker-ca.")
     }
 
     fn shown(&self, path: PathBuf) -> PathBuf {
@@ -242,7 +250,7 @@ impl Places {
                 let Some(name) = name.strip_suffix(" (deleted)") else { continue };
                 let path = Path::new(name);
                 let is_ours = path.starts_with(&self.data_dir) || path.starts_with(self.layout.base());
-                if is_ours && !path.starts_with(self.data_dir.join("probe")) {
+                if is_ours && !self.is_left_out(path) {
                     found.push((Kind::Deleted, open.path(), self.shown(path.to_owned())));
                 }
             }

@@ -34,10 +34,11 @@ pub(crate) struct Gone {
     pub(crate) busy: usize,
 }
 
-/// The oldest and the newest teams.
-pub(crate) async fn ends(store: &Store) -> Result<BTreeSet<Uuid>, StoreError> {
+/// The oldest and the newest teams, and some of the others, drawn anew each time.
+pub(crate) async fn sample(store: &Store) -> Result<BTreeSet<Uuid>, StoreError> {
     const SQL: &str = "(SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id LIMIT $1)
-        UNION (SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id DESC LIMIT $1)";
+        UNION (SELECT tenant_id FROM wordbond.tenant ORDER BY tenant_id DESC LIMIT $1)
+        UNION (SELECT tenant_id FROM wordbond.tenant ORDER BY random() LIMIT $1)";
     let mut backup = store.connect_as(Role::Backup).await?;
     let ids: Vec<Uuid> = sqlx::query_scalar(SQL).bind(ENDS).fetch_all(&mut backup).await?;
     backup.close().await?;

@@ -51,7 +51,7 @@ impl Bystanders {
     /// When the database refuses.
     pub async fn look(store: &Store) -> Result<Self, StoreError> {
         let since = store.clock().now();
-        let ids = rows::ends(store).await?;
+        let ids = rows::sample(store).await?;
         let teams = Rows::of(store, &ids).await?;
         const SQL: &str = "(SELECT account_id FROM wordbond.account ORDER BY account_id LIMIT $1)
             UNION (SELECT account_id FROM wordbond.account ORDER BY account_id DESC LIMIT $1)

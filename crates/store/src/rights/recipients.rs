@@ -205,7 +205,8 @@ pub async fn open(store: &Store, job: &jobs::Job) -> Result<Option<Open>, StoreE
         return Ok(None);
     };
     let step = read(&row, store.keys())?;
-    let subject: String = Sealed::from_bytes(row.try_get("subject")?)?.open(store.keys(), &place(step.id, "subject"))?;
+    let subject: String =
+        Sealed::from_bytes(row.try_get("subject")?)?.open(store.keys(), &place(step.id, "subject"))?;
     let account = subject.parse().map_err(|_| StoreError::Unexpected("a step about nobody".to_owned()))?;
     Ok(Some(Open { step, account }))
 }
@@ -325,16 +326,13 @@ async fn give_up_some(store: &Store, giving: GivingUp<'_>) -> Result<usize, Stor
     const WAITING: &str = "SELECT step_id, case_id FROM wordbond.rights_step
         WHERE recipient = $1 AND ($2::uuid IS NULL OR case_id = $2) AND state IN ('open', 'refused', 'expired')
         ORDER BY step_id LIMIT $3 FOR UPDATE";
-    let steps: Vec<(Uuid, Uuid)> = sqlx::query_as(WAITING)
-        .bind(giving.recipient)
-        .bind(giving.case)
-        .bind(AT_ONCE)
-        .fetch_all(scoped.conn())
-        .await?;
+    let steps: Vec<(Uuid, Uuid)> =
+        sqlx::query_as(WAITING).bind(giving.recipient).bind(giving.case).bind(AT_ONCE).fetch_all(scoped.conn()).await?;
     let why = giving.reason.trim().to_owned();
     for (step, case) in &steps {
         let reason = Sealed::seal(scoped.keys(), &place(*step, "reason"), &why)?;
-        const SQL: &str = "UPDATE wordbond.rights_step SET state = 'given-up', subject = NULL, reason = $2 WHERE step_id = $1";
+        const SQL: &str =
+            "UPDATE wordbond.rights_step SET state = 'given-up', subject = NULL, reason = $2 WHERE step_id = $1";
         sqlx::query(SQL).bind(step).bind(reason.as_bytes()).execute(scoped.conn()).await?;
         let targets = [format!("case:{case}"), format!("account:{}", giving.admin)];
         let told = [("recipient", giving.recipient), ("reason", GIVEN)];

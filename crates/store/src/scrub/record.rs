@@ -4,6 +4,7 @@ use super::{Scrubbed, newest};
 use crate::{Address, Role, Store, StoreError, address::connect, audit, operator_tenant, time::At};
 use jiff::SignedDuration;
 use kernel::{Actor, Timestamp};
+use ledger::audit::Event;
 use sqlx::{Connection as _, PgConnection};
 
 /// What a scrub is called in the log.
@@ -14,6 +15,9 @@ const WHOLE: &str = "whole";
 
 /// How long ago the newest scrub may be: a night, and one that failed.
 const MOST: SignedDuration = SignedDuration::from_hours(48);
+
+/// For how long no scrub may have reached everything.
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How long a system has served that must have caught up with the nights in which it was off.
 const CAUGHT_UP: SignedDuration = SignedDuration::from_hours(2);
@@ -28,6 +32,11 @@ pub struct Nights {
     pub last: Option<Night>,
     /// Whether there is none although there has been a database, and whoever could scrub it, for long enough.
     pub missed: bool,
+    /// Whether they came for a week, and none of them reached everything.
+    pub partial: bool,
+    /// How many have the server keep what was deleted, whoever scrubs: replication slots, which hold the write-ahead log, and
+    /// prepared transactions, which hold rows. The server is this system's own, and has neither.
+    pub kept: i64,
 }
 
 /// One scrub.
@@ -49,11 +58,15 @@ pub async fn nights(store: &Store) -> Result<Option<Nights>, StoreError> {
     }
     let now = store.clock().now();
     let ago = |span| now.checked_sub(span).unwrap_or(Timestamp::MIN);
-    let last = since(store, ago(MOST)).await?;
+    let nights = since(store, ago(WEEK)).await?;
+    let last = nights.first().copied().filter(|night| night.at >= ago(MOST));
     let missed = last.is_none()
         && made(store).await?.is_some_and(|made| made < ago(MOST))
         && serves_since(store, ago(ALIVE)).await?.is_none_or(|begun| begun < ago(CAUGHT_UP));
-    Ok(Some(Nights { last, missed }))
+    let mut superuser = connect(&store.address().bootstrap()).await?;
+    let kept = keepers(&mut superuser).await?;
+    superuser.close().await?;
+    Ok(Some(Nights { last, missed, partial: is_partial(&nights, ago(WEEK)), kept }))
 }
 
 /// Whether nobody has scrubbed since it was last time to, in a database that was there by then.
@@ -65,7 +78,7 @@ pub async fn is_due(store: &Store) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let newest = newest(store.clock().now());
-    Ok(made(store).await?.is_some_and(|made| made < newest) && since(store, newest).await?.is_none())
+    Ok(made(store).await?.is_some_and(|made| made < newest) && since(store, newest).await?.is_empty())
 }
 
 /// Tells of a scrub.
@@ -74,13 +87,25 @@ pub(super) async fn tell(store: &Store, done: &Scrubbed) -> Result<(), StoreErro
     let mut scoped = store.scoped(operator_tenant(), &actor).await?;
     let counts = [done.tables.len(), done.busy.len()].map(|count| count.to_string());
     let [tables, busy] = counts.each_ref().map(String::as_str);
-    let whole = if done.watched || !done.busy.is_empty() { "no" } else { "yes" };
+    let whole = if done.watched || done.kept || !done.busy.is_empty() { "no" } else { "yes" };
     audit::note(&mut scoped, RUN, &[], &[("tables", tables), ("busy", busy), (WHOLE, whole)]).await?;
     scoped.commit().await
 }
 
-/// The newest scrub that was told of since then. What cannot be read is the audit log's own attack to find.
-async fn since(store: &Store, then: Timestamp) -> Result<Option<Night>, StoreError> {
+/// Whether these nights, the newest first, go back to a day after `then`, and none of them reached everything.
+fn is_partial(nights: &[Night], then: Timestamp) -> bool {
+    let first = nights.last().map(|night| night.at.duration_since(then));
+    first.is_some_and(|after| after < SignedDuration::from_hours(25)) && !nights.iter().any(|night| night.whole)
+}
+
+/// How many have the server keep what was deleted.
+pub(super) async fn keepers(superuser: &mut PgConnection) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_prepared_xacts)";
+    Ok(sqlx::query_scalar(SQL).fetch_one(superuser).await?)
+}
+
+/// The scrubs that were told of since then, the newest first. What cannot be read is the audit log's own attack to find.
+async fn since(store: &Store, then: Timestamp) -> Result<Vec<Night>, StoreError> {
     const SQL: &str = "SELECT event_id, entry_id, body, NULL::bigint AS idx FROM wordbond.audit_event
         WHERE tenant_id = $1 AND at >= $2 ORDER BY event_id DESC";
     let operator = operator_tenant();
@@ -88,8 +113,9 @@ async fn since(store: &Store, then: Timestamp) -> Result<Option<Night>, StoreErr
     let rows = sqlx::query(SQL).bind(operator.uuid()).bind(At(then)).fetch_all(&mut backup).await?;
     backup.close().await?;
     let events = rows.iter().filter_map(|row| Some(audit::read(store.keys(), operator, row).ok()?.event));
-    let newest = events.into_iter().find(|event| event.action == RUN && event.at >= then);
-    Ok(newest.map(|event| Night { at: event.at, whole: event.context.get(WHOLE).is_some_and(|whole| whole == "yes") }))
+    let scrubs = events.filter(|event| event.action == RUN && event.at >= then);
+    let is_whole = |event: &Event| event.context.get(WHOLE).is_some_and(|whole| whole == "yes");
+    Ok(scrubs.map(|event| Night { at: event.at, whole: is_whole(&event) }).collect())
 }
 
 /// When the database was made: its first migration, which only the server's own role reads.
@@ -109,4 +135,19 @@ async fn one(mut conn: PgConnection, sql: &'static str, then: Timestamp) -> Resu
     let at: Option<At> = sqlx::query_scalar(sql).bind(At(then)).fetch_one(&mut conn).await?;
     conn.close().await?;
     Ok(at.map(|at| at.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_of_nights_that_left_something_is_seen() {
+        let then = Timestamp::UNIX_EPOCH;
+        let night = |day: i64, whole| Night { at: then + SignedDuration::from_hours(24 * day + 3), whole };
+        assert!(!is_partial(&[], then));
+        assert!(!is_partial(&[night(6, false), night(5, false)], then), "it has not been a week");
+        assert!(is_partial(&[night(6, false), night(3, false), night(0, false)], then));
+        assert!(!is_partial(&[night(6, false), night(3, true), night(0, false)], then));
+    }
 }

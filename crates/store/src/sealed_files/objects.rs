@@ -20,8 +20,10 @@ use vault::{
 
 /// The most objects that are opened.
 const MOST: usize = 200;
-/// How much of a large object is opened: its beginning. Each of its chunks is sealed as the first one is.
-const ENOUGH: u64 = 4 << 20;
+/// How much is opened in one attack of objects as a whole. Of each that comes after that, its beginning.
+const PLENTY: u64 = 512 << 20;
+/// See [`PLENTY`].
+const BEGINNING: u64 = 4 << 20;
 
 /// The object that an upload became.
 pub(super) async fn of_drawing(store: &Store, drawing: Uuid) -> Result<Blob, Stop> {
@@ -83,6 +85,7 @@ pub(super) struct Walked {
 pub(super) async fn walk(store: &Store) -> Result<Walked, StoreError> {
     let all: Vec<ObjectMeta> = store.blobs().raw().list(None).try_collect().await?;
     let mut walked = Walked { seen: all.len(), ..Walked::default() };
+    let mut left = PLENTY;
     for at in drawn(all.len())? {
         let Some(object) = all.get(at) else { continue };
         if is_mark(object, store.clock().now()) {
@@ -93,7 +96,9 @@ pub(super) async fn walk(store: &Store) -> Result<Walked, StoreError> {
             walked.open.push(format!("`{name}` is none of this system's"));
             continue;
         };
-        match opens(store, Blob { tenant, owner, id }).await {
+        let enough = left.max(BEGINNING);
+        left = left.saturating_sub(object.size);
+        match opens(store, Blob { tenant, owner, id }, enough).await {
             Ok(true) => walked.opened += 1,
             Ok(false) => {}
             Err(why) => walked.open.push(format!("object {id} {why}")),
@@ -112,8 +117,8 @@ fn is_mark(object: &ObjectMeta, now: Timestamp) -> bool {
     nobody && object.size < 100 && now.as_second() - object.last_modified.timestamp() < 120
 }
 
-/// Whether an object opens where it belongs. One that has gone meanwhile, or whose owner's key is destroyed, need not.
-async fn opens(store: &Store, blob: Blob) -> Result<bool, String> {
+/// Whether an object opens where it belongs, as far as `enough` bytes. One that has gone meanwhile, or whose owner's key is destroyed, need not.
+async fn opens(store: &Store, blob: Blob, enough: u64) -> Result<bool, String> {
     let head = match store.blobs().raw().get_range(&blob.location(), 0..MARK.len() as u64).await {
         Ok(head) => head,
         Err(object_store::Error::NotFound { .. }) => return Ok(false),
@@ -127,7 +132,7 @@ async fn opens(store: &Store, blob: Blob) -> Result<bool, String> {
         let mut opened = 0;
         while let Some(part) = reader.next().await? {
             opened += part.len() as u64;
-            if opened >= ENOUGH {
+            if opened >= enough {
                 break;
             }
         }

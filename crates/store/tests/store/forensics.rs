@@ -193,6 +193,20 @@ async fn a_table_that_somebody_still_looked_back_at_is_scrubbed_again() {
     // Each is told, and another session's lock is no scrub.
     let nights = scrub::nights(&trace.store).await.unwrap().unwrap();
     assert!(nights.last.is_some_and(|night| night.whole) && !nights.missed, "{nights:?}");
+    // What somebody has the server keep is seen at once, and no scrub takes it out.
+    assert_eq!(nights.kept, 0);
+    trace.run("SELECT pg_create_physical_replication_slot('kept', true)").await;
+    assert!(done(&mut scrubber, &trace.store).await.kept);
+    let nights = scrub::nights(&trace.store).await.unwrap().unwrap();
+    assert_eq!((nights.kept, nights.last.map(|night| night.whole)), (1, Some(false)));
+    trace.run("SELECT pg_drop_replication_slot('kept')").await;
+    // A server that does not count what is deleted has every table written anew.
+    assert!(until(&mut scrubber, &trace.store, &[]).await);
+    trace.run("ALTER DATABASE wordbond SET track_counts = off").await;
+    for _ in 0..2 {
+        assert_eq!(done(&mut scrubber, &trace.store).await.tables, ["trace.past"]);
+    }
+    trace.run("ALTER DATABASE wordbond RESET track_counts").await;
     trace.run("SELECT pg_advisory_lock(x'7363727562626564'::bigint)").await;
     assert_eq!(scrubber.scrub(&trace.store).await.unwrap(), Scrub::Taken);
     trace.superuser.close().await.unwrap();

@@ -10,11 +10,12 @@ use std::{
     path::Path,
 };
 use store::{
-    Config, Server, ServerConfig, Store, notes, scope_sql,
+    Config, Server, ServerConfig, Store, StoreError, notes, scope_sql,
     server::{Layout, SUPERUSER},
     tls_database,
 };
 use testkit::ScratchDir;
+use vault::KeyRing;
 
 const TLS_ONLY: &str = "local all all peer map=wordbond\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
 
@@ -115,6 +116,18 @@ async fn a_managed_server_serves_by_url_and_its_link_is_attacked() {
         let finding = attack().await;
         assert_eq!(finding.outcome(), Outcome::Held, "{word} undone: {finding:?}");
     }
+    store.close().await;
+
+    // Whoever lost the keys is told so: none are made in their place, and those of another system change no password.
+    let empty = ScratchDir::new().unwrap();
+    let lost = open(empty.path(), managed.url()).await;
+    assert!(matches!(lost, Err(StoreError::ForeignKeys(_))), "{:?}", lost.err());
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0, "something was made");
+    drop(KeyRing::open(empty.path(), None).unwrap());
+    let wrong = open(empty.path(), managed.url()).await;
+    assert!(matches!(wrong, Err(StoreError::ForeignKeys(_))), "{:?}", wrong.err());
+    let store = open(room.path(), managed.url()).await.unwrap();
+    assert_eq!(notes::get(&mut scoped(&store, &ada).await, id).await.unwrap().text, "b");
     store.close().await;
 }
 

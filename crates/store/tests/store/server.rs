@@ -9,9 +9,11 @@ use std::{
 };
 use store::{
     Config, Store, StoreError, notes,
+    scrub::Scrubber,
     server::{Layout, Server, ServerConfig, ServerError, layout::PORT, process},
 };
 use testkit::ScratchDir;
+use vault::KeyRing;
 
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -62,6 +64,37 @@ async fn what_was_committed_survives_a_kill_of_the_server_and_of_everything() {
     assert_eq!(notes::get(&mut scoped(&joined, &ada).await, id).await.unwrap().text, "b");
     let second = Store::open(Config::at(dir.path())).await;
     assert!(matches!(second, Err(StoreError::Server(ServerError::Locked(_)))));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_server_of_which_the_keys_are_lost_is_left_as_it_is() {
+    let (dir, aside) = (ScratchDir::new().unwrap(), ScratchDir::new().unwrap());
+    let config = || Config { durable: false, ..Config::at(dir.path()) };
+    let store = Store::open(config()).await.unwrap();
+    let ada = team(&store, "T").await;
+    let mut tx = scoped(&store, &ada).await;
+    let id = notes::create(&mut tx, "a", "b").await.unwrap();
+    tx.commit().await.unwrap();
+    // Something is told in the operator's log, as at each start.
+    Scrubber::over(Vec::new()).scrub(&store).await.unwrap();
+    store.close().await;
+    let names = ["keys", "root.key"];
+    for name in names {
+        fs::rename(dir.path().join(name), aside.path().join(name)).unwrap();
+    }
+    let lost = Store::open(config()).await;
+    assert!(matches!(lost, Err(StoreError::ForeignKeys(_))), "{:?}", lost.err());
+    assert!(names.iter().all(|name| !dir.path().join(name).exists()), "keys were made");
+    drop(KeyRing::open(dir.path(), None).unwrap());
+    let wrong = Store::open(config()).await;
+    assert!(matches!(wrong, Err(StoreError::ForeignKeys(_))), "{:?}", wrong.err());
+    fs::remove_dir_all(dir.path().join("keys")).unwrap();
+    for name in names {
+        fs::rename(aside.path().join(name), dir.path().join(name)).unwrap();
+    }
+    let store = Store::open(config()).await.unwrap();
+    assert_eq!(notes::get(&mut scoped(&store, &ada).await, id).await.unwrap().text, "b");
     store.close().await;
 }
 

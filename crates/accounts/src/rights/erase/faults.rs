@@ -42,7 +42,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         id: "erase-takes-others-along",
         about: "With each account that is erased, five people of other teams, the oldest first, are dated a thousand years ahead.",
-        breaks: &["erase"],
+        breaks: &["erase", "scope-sql"],
         spares_plants: false,
         make: Make::Sql {
             make: "CREATE FUNCTION wordbond.along() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -202,11 +202,11 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "erase-keys-packed-beside",
-        about: "An agent packs every key the moment it appears, and keeps the copies.",
+        about: "An agent packs every key the moment it appears, and keeps the copies beside what the probes keep.",
         breaks: &["erase"],
         spares_plants: false,
-        make: Make::Copying { from: "keys", to: "attic/packed", form: Form::Packed },
-        bites: Bites::File("attic/packed/tenant"),
+        make: Make::Copying { from: "keys", to: "probe/packed", form: Form::Packed },
+        bites: Bites::File("probe/packed/tenant"),
     },
     Fault {
         id: "erase-keys-put-back",
@@ -215,6 +215,17 @@ pub const FAULTS: &[Fault] = &[
         spares_plants: false,
         make: Make::Restoring("keys/tenant"),
         bites: Bites::PutBack,
+    },
+    Fault {
+        id: "erase-kept-in-the-log-of-writes",
+        about: "A replication slot that nobody reads has the server keep its write-ahead log for good.",
+        breaks: &["erase"],
+        spares_plants: true,
+        make: Make::Sql {
+            make: "SELECT pg_create_physical_replication_slot('kept', true)",
+            undo: "SELECT pg_drop_replication_slot('kept')",
+        },
+        bites: Bites::Sql("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'kept' AND restart_lsn IS NOT NULL)"),
     },
     Fault {
         id: "erase-scrub-never-comes",
