@@ -38,7 +38,7 @@ pub const SPEC: ControlSpec = ControlSpec {
     title: "Active customers keep their data",
     about: "What runs out is said on the data map, table by table, and nowhere else; retention jobs delete that. The log tells how much \
             of rows, logs and objects went; sessions, what was good for one use and mails go without a word of their own. \
-            The probe leaves something that has run out, takes every row of the oldest and the newest teams, runs every \
+            The probe leaves something that has run out, takes every row of the oldest and the newest teams and of others drawn anew, runs every \
             retention job of the system itself, and compares: what is missing must have run out by the map, unless somebody \
             of the team was at work meanwhile, as its log tells. Before it runs any of them it counts, in every table in which \
             rows run out, what did so more than two hours ago: the system's own sweeps must have taken it. What the probe wrote at the attack before must still be \
@@ -166,7 +166,7 @@ async fn attack(site: &Site, store: &Store, plant: &mut Plant) -> Result<Finding
     ))
     .tried("counted what ran out two hours ago and was still there, before any job of the probe's own")
     .tried("left something that had run out, and ran every retention job")
-    .tried("compared every row of the oldest and the newest teams before and after")
+    .tried("compared every row of the oldest and the newest teams, and of others drawn anew, before and after")
     .tried("looked for what was written at the attack before, and for rows that are dated before they were made")
     .tried("looked for everything that the logs say was written and not deleted, for everybody's account, and for the objects of files")
     .tried(format!("{busy} teams were at work meanwhile, and were not compared"))

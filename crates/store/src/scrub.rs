@@ -1,8 +1,8 @@
 //! The physical scrub: what an erasure leaves in the database's files is taken out of them at night.
 //!
 //! A deleted row stays in its page until the page is written anew, its keys stay in indexes, its values among the planner's
-//! statistics, and everything in the write-ahead log. Ciphertext whose key is destroyed is all that there is to find there,
-//! so this is the second line and not the first. Tables in which rows were deleted or changed are written anew, statistics
+//! statistics, and everything in the write-ahead log. Ciphertext is all that there is to find there, nearly all of it under
+//! keys that are destroyed, so this is the second line and not the first. Tables in which rows were deleted or changed are written anew, statistics
 //! too, and the write-ahead log is switched until nothing of before is left. `docs/FORENSICS.md` has the figures.
 //!
 //! Only on a server of our own: at a managed one the provider's role may do no such thing, and keys that are destroyed are

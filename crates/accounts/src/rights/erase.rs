@@ -57,8 +57,11 @@ pub const SPEC: ControlSpec = ControlSpec {
             time, must be as before. Somebody else whose data a law holds must stay, asked or not, and go when the \
             hold ends. For all erasures that were ever reported done, not the planted one alone, it compares every \
             id in every column and every key with what was erased. What stays in the database's own files until the \
-            nightly scrub, and in its write-ahead log, is ciphertext whose keys are destroyed; the finding counts \
-            it, and says when the last scrub was: if the log tells of none for two days, the promise is broken. The \
+            nightly scrub, and in its write-ahead log, is ciphertext: under their own keys, which are destroyed, and, \
+            of invitations to their address, letters to somebody without an account and whom a recipient is told of, \
+            under keys that stay. The finding counts it, and says when the last scrub was: if the log tells of none for \
+            two days, if none of a week reached everything, or if a replication slot has the server keep what was \
+            deleted, the promise is broken. The \
             hold, and the change of the address, are made by the call that their pages make: the probe is no \
             administrator and reads no mail. Not seen: looks of administrators, which no visitor can plant; mails \
             that were sent; backups, which are another promise; what is kept outside the data directory and the \
