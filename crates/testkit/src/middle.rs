@@ -394,12 +394,21 @@ fn add(headers: &mut HeaderMap, name: &str, value: &str) -> bool {
     true
 }
 
+/// As bytes: archives are no text.
 fn replace(body: &mut Vec<u8>, from: &str, to: &str) -> bool {
-    let Ok(text) = std::str::from_utf8(body) else { return false };
-    if !text.contains(from) {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body.as_slice();
+    while let Some(at) = rest.windows(from.len()).position(|part| part == from.as_bytes()) {
+        let (before, found) = rest.split_at(at);
+        out.extend_from_slice(before);
+        out.extend_from_slice(to.as_bytes());
+        rest = found.get(from.len()..).unwrap_or_default();
+    }
+    if rest.len() == body.len() {
         return false;
     }
-    *body = text.replace(from, to).into_bytes();
+    out.extend_from_slice(rest);
+    *body = out;
     true
 }
 
@@ -419,4 +428,17 @@ pub async fn public_port() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     Ok((listener, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_replaced_too() {
+        let mut body = b"\xff\x00tables/a.csv\xfetables/a.csv\x80".to_vec();
+        assert!(replace(&mut body, "tables/a.", "tables/bc."));
+        assert_eq!(body, b"\xff\x00tables/bc.csv\xfetables/bc.csv\x80");
+        assert!(!replace(&mut body, "tables/a.", ""));
+    }
 }
